@@ -4,7 +4,7 @@ function(lockstep_add_layers)
   add_custom_target(layers ALL
     COMMAND "${LOCKSTEP_PYTHON}" "${PROJECT_SOURCE_DIR}/cmake/check_layers.py" "${PROJECT_SOURCE_DIR}" --quiet
     COMMENT "" VERBATIM)
-  if(NOT LOCKSTEP_FUZZ)
+  if(NOT LOCKSTEP_FUZZ AND NOT LOCKSTEP_SANITIZE)
     add_test(NAME layers COMMAND "${LOCKSTEP_PYTHON}" "${PROJECT_SOURCE_DIR}/cmake/check_layers.py" "${PROJECT_SOURCE_DIR}")
     add_test(NAME check_layers_test COMMAND "${LOCKSTEP_PYTHON}" "${PROJECT_SOURCE_DIR}/cmake/check_layers_test.py")
     set_tests_properties(layers check_layers_test PROPERTIES LABELS unit)
