@@ -1,0 +1,86 @@
+// Journal: every write of a pool, in order, until the store has it and nobody else needs it.
+// Promises: a record is in the journal file before received() covers it; commit() returns what survives a power cut;
+//           replay yields all of that, then at most whole records that were in flight, and nothing behind a break.
+// Refuses:  reordering, merging, dropping; appending after a failed sync (the pool reopens by replay instead).
+// Lives on: one loop.   On disk: docs/formats/journal.md.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/base.h"
+#include "journal/record.h"
+#include "os/os.h"
+#include "rt/rt.h"
+
+namespace lockstep::journal {
+
+struct Options {
+  Bytes segment_size = 64_MiB;       // written with zeroes once, recycled afterwards
+  Bytes batch_max = 4_MiB;           // a record larger than this is refused: callers split
+  std::uint32_t spare_segments = 2;  // kept ready ahead of need
+};
+
+// What opening found.
+struct Opened;
+
+class Journal {
+ public:
+  virtual ~Journal() = default;
+
+  // On the journal's loop.
+
+  // Copies `record` (its spans too) into the batch of this turn and gives it the next LSN. Where record.origin is none, its origin
+  // becomes (generation passed in record.origin.generation, that LSN). The returned record's spans and `hold` point at the copy.
+  // Nothing is in the file until received() reaches it: the batch is written at the end of this turn, or by push().
+  virtual Result<Record> append(const Record& record) = 0;
+
+  // Writes the open batch now.
+  virtual Result<> push() = 0;
+
+  // Called in the turn in which received() moved (after the write), at most once a batch.
+  virtual void on_received(rt::Callback callback) = 0;
+
+  // Waits until everything up to `lsn` survives a power cut; syncs in groups. An error is final for this journal.
+  virtual rt::Task<Result<>> commit(Lsn lsn) = 0;
+
+  [[nodiscard]] virtual Lsn appended() const = 0;   // last LSN given
+  [[nodiscard]] virtual Lsn received() const = 0;   // in the file
+  [[nodiscard]] virtual Lsn durable() const = 0;    // survives a power cut
+  [[nodiscard]] virtual Lsn first() const = 0;      // oldest LSN that can still be read
+  [[nodiscard]] virtual bool failed() const = 0;    // a write or sync failed: append and commit refuse
+
+  // Records after `after`, in order, at least one if there is one, up to about `at_most` bytes; from memory where recent, else from the file.
+  // `changed` when `after` lies before first() - 1: those records are gone.
+  virtual rt::Task<Result<std::vector<Record>>> read(Lsn after, Bytes at_most) = 0;
+
+  // Bytes of journal that hold records after `after`.
+  [[nodiscard]] virtual Bytes bytes_after(Lsn after) const = 0;
+  // The newest record whose time is not after `time`; 0 when none is left.
+  [[nodiscard]] virtual rt::Task<Result<Lsn>> at_time(WallTime time) = 0;
+
+  // Segments all of whose records are <= `upto` may be reused. `checkpoint_lsn`: what the metadata now holds; it is written into the
+  // oldest remaining segment's header (synced) before a segment is reused.
+  virtual rt::Task<Result<>> trim(Lsn upto, Lsn checkpoint_lsn) = 0;
+
+  // After it nothing is in flight; synced. The journal accepts nothing more.
+  virtual rt::Task<Result<>> close() = 0;
+};
+
+struct Opened {
+  std::unique_ptr<Journal> journal;
+  Lsn last;                              // last whole record found
+  Lsn checkpoint_lsn;                    // from the oldest segment's header: metadata older than this must not be opened
+  bool clean = false;                    // closed by close()
+  std::optional<std::string> damage;     // a break before data known durable: segment and offset. The pool opens read-only.
+};
+
+// Opens or creates the journal of pool `pool` in directory `directory` (a worker reads it; `on_record` is then called on the loop for each record
+// after `from`, in order, and may refuse one, which ends the replay with that error). `durable_known`: an LSN that the metadata says was durable.
+// After replay, the next append goes to a fresh segment whose header is synced first.
+rt::Task<Result<Opened>> open(os::Host& host, rt::Loop& loop, std::string directory, PoolId pool, Options options, Lsn from, Lsn durable_known,
+                              std::function<Result<>(const Record&)> on_record);
+
+}  // namespace lockstep::journal
