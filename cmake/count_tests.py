@@ -16,6 +16,7 @@ REPORTS = {
     'fuzz': ['build/reports/fuzz'],
     'bench': ['build/reports/bench'],
     'asan': ['build-asan/reports/unit', 'build-asan/reports/fuzz'],
+    'tsan': ['build-tsan/reports/unit'],
     'system': ['build/reports/system'],
 }
 

@@ -1,5 +1,5 @@
-// Runs a fuzz target over its seeds without a fuzzer: every file, and every file cut short, so that what a fuzzer
-// once found stays found on machines that have none.
+// Runs a fuzz target over its seeds without a fuzzer: every file, and every file cut short, so that what a
+// fuzzer once found stays found on machines that have none.
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
