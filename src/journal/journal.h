@@ -19,8 +19,12 @@ namespace lockstep::journal {
 
 struct Options {
   Bytes segment_size = 64_MiB;       // written with zeroes once, recycled afterwards
-  Bytes batch_max = 4_MiB;           // a record larger than this is refused: callers split
+  Bytes batch_max = 4_MiB;           // a record with more data than this is refused: callers split
   std::uint32_t spare_segments = 2;  // kept ready ahead of need
+  std::uint32_t free_segments_max = 32;   // recycled segments kept for reuse; more are deleted
+  Bytes recent = 32_MiB;             // of batches kept in memory for read()
+  Bytes slab = 1_MiB;                // batches are built in slabs of this size; one held record keeps its slab
+  Bytes writeback_step = 1_MiB;      // the kernel is asked to begin writing each time this much is new
 };
 
 // What opening found.
@@ -34,13 +38,15 @@ class Journal {
 
   // Copies `record` (its spans too) into the batch of this turn and gives it the next LSN. Where record.origin is none, its origin
   // becomes (generation passed in record.origin.generation, that LSN). The returned record's spans and `hold` point at the copy.
+  // A time before that of the last record becomes that time.
   // Nothing is in the file until received() reaches it: the batch is written at the end of this turn, or by push().
+  // `invalid`: the record's parts do not fit together, or it is too large. Once failed(): the error that failed the journal.
   virtual Result<Record> append(const Record& record) = 0;
 
   // Writes the open batch now.
   virtual Result<> push() = 0;
 
-  // Called in the turn in which received() moved (after the write), at most once a batch.
+  // Called in the turn in which received() moved (after the write), at most once a batch; and once when the journal fails.
   virtual void on_received(rt::Callback callback) = 0;
 
   // Waits until everything up to `lsn` survives a power cut; syncs in groups. An error is final for this journal.
@@ -49,10 +55,13 @@ class Journal {
   [[nodiscard]] virtual Lsn appended() const = 0;   // last LSN given
   [[nodiscard]] virtual Lsn received() const = 0;   // in the file
   [[nodiscard]] virtual Lsn durable() const = 0;    // survives a power cut
-  [[nodiscard]] virtual Lsn first() const = 0;      // oldest LSN that can still be read
+  [[nodiscard]] virtual Lsn first() const = 0;      // oldest LSN that can still be read; received() + 1 when there is none
   [[nodiscard]] virtual bool failed() const = 0;    // a write or sync failed: append and commit refuse
+  [[nodiscard]] virtual Bytes room() const = 0;     // what appends may still take in segments that are ready; when it runs out and
+                                                    // no segment can be made (no_space), the journal fails
 
-  // Records after `after`, in order, at least one if there is one, up to about `at_most` bytes; from memory where recent, else from the file.
+  // Received records after `after`, in order, at least one if there is one, up to about `at_most` bytes; from memory where recent, else
+  // from the file, verified (`corrupt` names segment and offset).
   // `changed` when `after` lies before first() - 1: those records are gone.
   virtual rt::Task<Result<std::vector<Record>>> read(Lsn after, Bytes at_most) = 0;
 
@@ -62,10 +71,10 @@ class Journal {
   [[nodiscard]] virtual rt::Task<Result<Lsn>> at_time(WallTime time) = 0;
 
   // Segments all of whose records are <= `upto` may be reused. `checkpoint_lsn`: what the metadata now holds; it is written into the
-  // oldest remaining segment's header (synced) before a segment is reused.
+  // oldest remaining segment's header (synced) before a segment is reused. `invalid` when upto > checkpoint_lsn.
   virtual rt::Task<Result<>> trim(Lsn upto, Lsn checkpoint_lsn) = 0;
 
-  // After it nothing is in flight; synced. The journal accepts nothing more.
+  // After it nothing is in flight; synced, marked clean. The journal accepts nothing more. Needed before destruction, after a failure too.
   virtual rt::Task<Result<>> close() = 0;
 };
 
@@ -74,13 +83,19 @@ struct Opened {
   Lsn last;                              // last whole record found
   Lsn checkpoint_lsn;                    // from the oldest segment's header: metadata older than this must not be opened
   bool clean = false;                    // closed by close()
-  std::optional<std::string> damage;     // a break before data known durable: segment and offset. The pool opens read-only.
+  std::optional<std::string> damage;     // a break before data known durable: segment and offset. The pool opens read-only; the
+                                         // journal then reads, and refuses append and trim: nothing on disk is touched.
 };
 
-// Opens or creates the journal of pool `pool` in directory `directory` (a worker reads it; `on_record` is then called on the loop for each record
-// after `from`, in order, and may refuse one, which ends the replay with that error). `durable_known`: an LSN that the metadata says was durable.
-// After replay, the next append goes to a fresh segment whose header is synced first.
+using OnRecord = std::function<Result<>(const Record&)>;
+// Are the data that this direct record names what its checksums say? False cuts the journal before that record.
+using Believe = std::function<rt::Task<Result<bool>>(const Record&)>;
+
+// Opens or creates the journal of pool `pool` in directory `directory`. `on_record` is called on the loop for each record after `from`, in
+// order, and may refuse one, which ends the opening with that error. `durable_known`: an LSN that the metadata says was durable.
+// `believe` is asked, before on_record, for direct records that are not known to have been durable; without it they are believed.
+// Everything delivered is durable when this returns, and the next append goes to a fresh segment whose header is synced already.
 rt::Task<Result<Opened>> open(os::Host& host, rt::Loop& loop, std::string directory, PoolId pool, Options options, Lsn from, Lsn durable_known,
-                              std::function<Result<>(const Record&)> on_record);
+                              OnRecord on_record, Believe believe = {});
 
 }  // namespace lockstep::journal
