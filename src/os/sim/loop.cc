@@ -1,0 +1,112 @@
+#include "os/sim/loop.h"
+
+#include "os/sim/life.h"
+
+namespace lockstep::os::sim {
+namespace {
+
+constexpr int turn_items_max = 1000;   // then the turn ends: tasks that only yield to each other let time pass too
+
+}  // namespace
+
+SimLoop::SimLoop(Life& life, std::string name)
+    : life_(life), name_(std::move(name)), rng_(life.rng().named("loop " + name_)) {}
+
+SimLoop::~SimLoop() = default;
+
+const rt::Clock& SimLoop::clock() const { return life_.clock(); }
+
+void SimLoop::check_mine() const {
+  CHECK(current() == this || (current() == nullptr && !life_.world().on_loop() && !life_.in_job()));
+}
+
+void SimLoop::leave_turn(rt::Loop*& kept) {
+  kept = current();
+  set_current(nullptr);
+}
+void SimLoop::back_to_turn(rt::Loop* kept) { set_current(kept); }
+
+void SimLoop::post(rt::Callback callback) {
+  ready_.push_back(std::move(callback));
+  arm();
+}
+
+void SimLoop::post(std::coroutine_handle<> handle) {
+  post(rt::Callback([handle] { handle.resume(); }));
+}
+
+void SimLoop::at_turn_end(rt::Callback callback) {
+  check_mine();
+  turn_end_.push_back(std::move(callback));
+  arm();
+}
+
+SimLoop::TimerId SimLoop::at(Instant when, rt::Callback callback) {
+  check_mine();
+  TimerId id = next_timer_++;
+  Instant world_time = std::max(Instant{when - Instant{life_.clock_offset()}}, life_.now());
+  auto fire = [this, id, callback = std::move(callback)]() mutable {
+    timers_.erase(id);
+    post(std::move(callback));
+  };
+  timers_.emplace(id, life_.world().schedule(world_time, life_, Event::timer, std::move(fire)));
+  return id;
+}
+
+void SimLoop::cancel(TimerId timer) {
+  check_mine();
+  auto it = timers_.find(timer);
+  if (it == timers_.end()) return;
+  life_.world().cancel(it->second);
+  timers_.erase(it);
+}
+
+void SimLoop::work(rt::Callback job, rt::Callback done) {
+  check_mine();
+  Duration total = rng_.in(life_.world().options().job);
+  Duration before = rng_.in({Duration{0}, total});
+  Instant start = life_.now();
+  auto run = [this, end = start + total, job = std::move(job), done = std::move(done)]() mutable {
+    life_.run_job(job);
+    job = nullptr;
+    Instant over = std::max(end, life_.now() + life_.take_spent());
+    life_.world().schedule(over, life_, Event::job, [this, done = std::move(done)]() mutable { post(std::move(done)); });
+  };
+  life_.world().schedule(start + before, life_, Event::job, std::move(run));
+}
+
+void SimLoop::arm() {
+  if (armed_ || running_) return;
+  armed_ = true;
+  life_.world().schedule(std::max(life_.now(), busy_until_), life_, Event::turn, [this] { turn(); });
+}
+
+void SimLoop::turn() {
+  armed_ = false;
+  running_ = true;
+  rt::Loop* before = current();
+  set_current(this);
+  for (int n = 0; n < turn_items_max && !ready_.empty(); ++n) {
+    rt::Callback next = std::move(ready_.front());
+    ready_.pop_front();
+    next();
+  }
+  for (std::size_t i = 0; i < turn_end_.size(); ++i) {   // it may grow while it runs
+    rt::Callback next = std::move(turn_end_[i]);
+    next();
+  }
+  turn_end_.clear();
+  set_current(before);
+  running_ = false;
+  busy_until_ = life_.now() + rng_.in(life_.world().options().turn);
+  if (!ready_.empty()) arm();
+}
+
+void SimLoop::drop() {
+  ready_.clear();
+  turn_end_.clear();
+  timers_.clear();
+  armed_ = true;   // never again
+}
+
+}  // namespace lockstep::os::sim

@@ -1,0 +1,98 @@
+#include "os/sim/world.h"
+
+#include "os/sim/host.h"
+#include "os/sim/life.h"
+#include "os/sim/network.h"
+
+namespace lockstep::os::sim {
+
+World::World(std::uint64_t seed, WorldOptions options)
+    : seed_(seed),
+      options_(options),
+      rng_(Rng(seed).named("world")),
+      order_(Rng(seed).named("order")),
+      hash_(seed),
+      network_(std::make_unique<Network>(*this)) {}
+
+World::~World() { queue_.clear(); }
+
+Host& World::add_host(std::string name) {
+  CHECK(!name.empty());
+  for (auto& other : hosts_) CHECK(other->name() != name);
+  hosts_.push_back(std::make_unique<Host>(*this, std::move(name), hosts_.size() + 1));
+  return *hosts_.back();
+}
+
+Host& World::host(std::string_view name) {
+  for (auto& host : hosts_)
+    if (host->name() == name) return *host;
+  CHECK(!"no host of that name");
+  return *hosts_.front();
+}
+
+World::Key World::schedule(Instant when, Life& life, Event kind, rt::Callback callback) {
+  ++sequence_;
+  Key key{std::max(when, life.now()), options_.shuffle ? order_.next() : sequence_, sequence_};
+  queue_.emplace(key, Entry{&life, kind, std::move(callback)});
+  return key;
+}
+
+void World::fold(Event kind, std::uint64_t who, std::uint64_t what) {
+  std::byte bytes[33];
+  store_le(bytes, hash_);
+  store_le(bytes + 8, static_cast<std::uint64_t>(now_.since_start.count()));
+  store_le(bytes + 16, who);
+  store_le(bytes + 24, what);
+  bytes[32] = static_cast<std::byte>(kind);
+  hash_ = checksum_of(bytes).value;
+}
+
+bool World::on_loop() const { return rt::Loop::current() != nullptr; }
+
+void World::happen(std::map<Key, Entry>::iterator it) {
+  Entry entry = std::move(it->second);
+  Instant when = std::get<Instant>(it->first);
+  queue_.erase(it);
+  ++events_;
+  fold(entry.kind, entry.life->host().number(), static_cast<std::uint64_t>(when.since_start.count()));
+  entry.callback();
+}
+
+bool World::run_until(const Predicate& done, Duration at_most) {
+  Instant end = now_ + at_most;
+  while (!done()) {
+    if (queue_.empty()) return false;
+    auto it = queue_.begin();
+    Instant when = std::get<Instant>(it->first);
+    if (when > end) return false;
+    now_ = std::max(now_, when);
+    happen(it);
+  }
+  return true;
+}
+
+void World::run_until(Instant when) {
+  ignore(run_until([] { return false; }, when - now_), "ends by time");
+  now_ = std::max(now_, when);
+}
+
+bool World::run_until_idle(Duration at_most) {
+  run_until([&] { return queue_.empty(); }, at_most);
+  return queue_.empty();
+}
+
+void World::run_only(Life& life, const Predicate& done) {
+  while (!done()) {
+    auto it = queue_.begin();
+    while (it != queue_.end() && it->second.life != &life) ++it;
+    CHECK(it != queue_.end());   // the dead wait for something that cannot come
+    life.set_ahead(std::get<Instant>(it->first));
+    happen(it);
+  }
+}
+
+void World::forget(Life& life) {
+  std::erase_if(queue_, [&](const auto& item) { return item.second.life == &life; });
+}
+
+}  // namespace lockstep::os::sim
