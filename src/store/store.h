@@ -1,7 +1,7 @@
 // Store: a pool's blocks at rest: which place holds which block of which volume at which epoch, with its checksum.
 // Promises: metadata is one SQLite commit behind data that is already durable; a place is handed out again only when the commit that
 //           freed it is durable, no retained journal record names it, and every read begun before has ended.
-// Refuses:  overwriting anything at rest; metadata older than the journal's checkpoint_lsn; rows whose checksum is wrong.
+// Refuses:  overwriting anything at rest; a commit older than the one before; rows whose checksum is wrong.
 // Lives on: one loop; SQLite on workers over frozen data.   On disk: docs/formats/store.md.
 #pragma once
 
@@ -25,10 +25,15 @@ struct Options {
   Bytes delta_budget = 64_MiB;      // committed entries not yet folded into leaves, in RAM
   Bytes grow_step = 256_MiB;        // the data file grows ahead of need by this
   Bytes capacity = Bytes{0};        // most that data may take; 0: what the file system gives
+  Bytes keep_back = 64_MiB;         // of data: only reserve(from_reserve) gets at it (one overlay's worth)
+  Bytes metadata_reserve = 64_MiB;  // data never grows into the last of the file system: metadata must
+  unsigned readers = 4;             // leaves loaded at once
 };
 
 enum class EntryKind : std::uint8_t { absent = 0, zero = 1, placed = 2, bad = 3, remote = 4 };
 
+// `place` counts for placed and bad (a bad block keeps its place until it is overwritten or repaired), `checksum` for placed, bad and
+// remote; elsewhere they read as 0. Place 0 is never handed out: a bad entry with place 0 names none.
 struct Entry {
   EntryKind kind = EntryKind::absent;
   Place place;
@@ -36,7 +41,8 @@ struct Entry {
   bool operator==(const Entry&) const = default;
 };
 
-// A volume as of an epoch. The head is {volume, catalogue epoch}.
+// A volume as of an epoch. The head is {volume, catalogue epoch}. Kept for views: the epochs of snapshots that list the volume, the epochs
+// that clones of it are based on, and the head of a volume whose row is there and not hidden. Nothing else can be looked at.
 struct View {
   VolumeId volume;
   Epoch epoch;
@@ -91,8 +97,7 @@ class Store {
   [[nodiscard]] virtual Lsn checkpoint_lsn() const = 0;
 
   // Map. Entries of blocks [block, block + out.size()) in `view`, origins resolved. try_lookup: false when a leaf must be loaded first.
-  // `upto` of the catalogue given decides clone origins: volumes and their origins come from the committed rows plus those announced
-  // by note_volume() for clones made since.
+  // Volumes and their origins come from the committed rows plus those announced by note_volume() for volumes made since.
   virtual Result<bool> try_lookup(View view, Block block, std::span<Entry> out) = 0;
   virtual rt::Task<Result<>> lookup(View view, Block block, std::vector<Entry>& out) = 0;   // out.size() blocks
   virtual void note_volume(const VolumeRow& row) = 0;            // so that lookups of a fresh clone resolve before the next commit
@@ -108,19 +113,26 @@ class Store {
   virtual std::unique_ptr<ReadGuard> begin_read() = 0;
 
   // New space. Contiguous where free space allows. no_space only beyond what reserve() admitted.
-  virtual Result<> reserve(std::uint64_t blocks, bool from_reserve = false) = 0;    // admission: counts, allocates nothing
+  // reserve() is admission: it counts, allocates nothing. `busy`: the data file is growing, or freed space is on its way back:
+  // await room() and ask again. `no_space`: final for now.
+  virtual Result<> reserve(std::uint64_t blocks, bool from_reserve = false) = 0;
+  virtual rt::Task<Result<>> room() = 0;                                            // until there may be more than before
   virtual void unreserve(std::uint64_t blocks) = 0;
   virtual Result<std::vector<Run>> allocate(std::uint64_t blocks) = 0;             // out of what was reserved
   virtual void release_unused(std::span<const Run> runs) = 0;                      // allocated, never committed or named by a record
-  virtual Result<> mark_used(Run run) = 0;                                         // replay: a direct record names it
+  // Replay: a direct record after checkpoint_lsn() names it. Before anything is allocated. Then as if allocate() had returned it.
+  // (What records at or before checkpoint_lsn() name and the map no longer does is kept in quarantine across restarts.)
+  virtual Result<> mark_used(Run run) = 0;
   virtual rt::Task<Result<>> write_data(Place place, std::vector<Span> parts) = 0; // O_DIRECT: 4096-aligned memory
   virtual rt::Task<Result<>> sync_data() = 0;
   [[nodiscard]] virtual Space space() const = 0;
 
-  // One commit. Data it names are durable before the call. Places it frees are quarantined until journal_released() passes `checkpoint_lsn`
+  // One commit. Data it names are durable before the call. Epochs of `map` never fall below one that was committed for that volume. While it
+  // runs, lookups of the blocks it names may see old or new; after it, new. After an error nothing more is accepted: open again. Places it frees are quarantined until journal_released() passes `checkpoint_lsn`
   // of this commit and older reads ended.
   virtual rt::Task<Result<>> commit(Commit commit) = 0;
-  // No retained journal record at or before `upto` will be read again.
+  // No retained journal record at or before `upto` will be read again. Also after open: quarantine ends with it. An idle pool without
+  // followers says checkpoint_lsn(), or freed space does not come back.
   virtual void journal_released(Lsn upto) = 0;
 
   // Scans for resync, verify and export; they do not evict the heads from the cache.
@@ -151,7 +163,8 @@ class Store {
   virtual rt::Task<Result<>> close() = 0;
 };
 
-// Opens or makes the store in `directory`. Refuses metadata whose checkpoint_lsn is older than `at_least` (the journal's trim allowed more).
+// Opens or makes the store in `directory` (which exists and is locked by the caller): "map.db" and "data". `corrupt` when it is another
+// pool's or metadata fail a check. Whether checkpoint_lsn() is new enough for the journal is for the caller to compare.
 rt::Task<Result<std::unique_ptr<Store>>> open(os::Host& host, rt::Loop& loop, std::string directory, PoolId pool, Options options);
 
 }  // namespace lockstep::store
