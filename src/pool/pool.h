@@ -25,6 +25,8 @@ class Acks {
   // As far as targets are concerned, writes (flushes) up to here may be answered. Never goes back; calls Pool::acks_moved() when it moves.
   [[nodiscard]] virtual Lsn received_elsewhere() const = 0;
   [[nodiscard]] virtual Lsn durable_elsewhere() const = 0;
+  // A flush waits until targets are durable up to `lsn`: they are asked now instead of at their next turn. May be called often.
+  virtual void durable_wanted(Lsn lsn) { (void)lsn; }
   // Policy `stop` and a target is missing: new writes fail with this.
   [[nodiscard]] virtual std::optional<Error> refuses_writes() const = 0;
   // How long a host's next request of this group is to wait (RPO pacing). Zero almost always.
@@ -184,8 +186,11 @@ class Pool {
   virtual rt::Task<Result<>> set_follower(store::FollowerRow row) = 0;
   virtual void follower_durable(RelationshipId follower, Lsn durable) = 0;   // frees journal; written down with the next checkpoint
   virtual rt::Task<Result<>> drop_follower(RelationshipId follower) = 0;
-  // Folds everything up to `upto` into the follower's change map now (a resync pass begins there), or clears it.
+  // Folds everything up to `upto` into the follower's change map now (a resync pass begins there): row.mapped, row.mapped_upto >= upto.
+  // The journal after mapped_upto stays within the budget; beyond it the pool folds on and mapped_upto grows.
   virtual rt::Task<Result<>> fold_follower(RelationshipId follower, Lsn upto) = 0;
+  // The pass that began at `upto` is durable on the target: row.durable = upto and not mapped, the map is gone. What was folded beyond
+  // `upto` meanwhile must not be lost: then the row stays mapped, with at least those blocks in its map.
   virtual rt::Task<Result<>> clear_change_map(RelationshipId follower, Lsn upto) = 0;
   virtual rt::Task<Result<std::vector<store::ChangeMapUpdate::Leaf>>> change_map(RelationshipId follower, VolumeId volume, std::uint64_t from_leaf, std::size_t most) = 0;
   virtual rt::Task<Result<std::uint64_t>> change_map_blocks(RelationshipId follower) = 0;
