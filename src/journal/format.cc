@@ -1,10 +1,12 @@
 #include "journal/format.h"
 
+#include <algorithm>
+
 namespace lockstep::journal {
 namespace {
 
-constexpr std::uint64_t segment_magic = 0x4745534A'50545354;   // "TSTPJSEG"
-constexpr std::uint64_t batch_magic = 0x48435442'50545354;     // "TSTPBTCH"
+constexpr std::uint64_t segment_magic = 0x4745534A'5054534C;   // "LSTPJSEG"
+constexpr std::uint64_t batch_magic = 0x48435442'5054534C;     // "LSTPBTCH"
 constexpr std::size_t segment_header_size = 160;
 constexpr std::uint64_t flag_clean = 1;
 
