@@ -40,7 +40,7 @@ class Database {
   // Sees the last commit as of its first read, or as of its Transaction's first read. Cannot write. Must die before the database.
   Result<std::unique_ptr<Connection>> reader();
 
-  // Moves what is in the log into the file, as far as readers allow, and starts the log over if all of it could move.
+  // Moves what is in the log into the file, as far as readers allow. If all of it could move, the next write starts the log over.
   Result<WalState> wal_checkpoint();
   // Reads every page: each against its checksum, and the structure they form. The first fault is the error.
   Result<> verify();

@@ -5,7 +5,7 @@
 // Refuses:  temporary files, memory maps, waiting for a lock (that is `busy`), databases of a newer release (`unsupported`).
 // Lives on: worker jobs only, every call may block. A Connection and its Statements serve one job at a time; different
 //           Connections of one Database may be used by different jobs at once.
-// The caller holds a lock (os::Files::lock) that keeps other processes away.   On disk: docs/formats/database.md.
+// The caller holds a lock (os::Files::lock) that keeps other processes away.   On disk: README.md.
 #pragma once
 
 #include "db/connection.h"
