@@ -1,7 +1,8 @@
 // Replica: relationships between groups: plan, ship, receive, resync, fail over.
-// Promises: design promises 3, 4, 6, 7 and 8. Every figure it reports is derived from what both ends have, never assumed.
-// Refuses:  streaming onto a position it does not know; overwriting a writable end; a full copy that nobody asked for.
-// Lives on: Engine on the control loop; each relationship's traffic on its pool's loop.   On the wire: docs/formats/wire.md.
+// Promises: design promises 3, 4, 6, 7 and 8. Every figure it reports is derived from what both ends have,
+// never assumed. Refuses:  streaming onto a position it does not know; overwriting a writable end; a full
+// copy that nobody asked for. Lives on: Engine on the control loop; each relationship's traffic on its pool's
+// loop.   On the wire: docs/formats/wire.md.
 #pragma once
 
 #include <functional>
@@ -26,7 +27,7 @@ struct Self {
 struct Peer {
   SystemId id;
   std::string name;
-  std::vector<os::Address> addresses;      // where it listens for peers; tried in order
+  std::vector<os::Address> addresses;  // where it listens for peers; tried in order
   os::Fingerprint fingerprint;
 };
 
@@ -34,10 +35,11 @@ struct PeerReport {
   Peer peer;
   bool reachable = false;
   std::optional<WallTime> last_contact;
-  std::string cause;                       // why not reachable
+  std::string cause;  // why not reachable
 };
 
-// Where Engine keeps what must survive a restart; given by whoever owns the system's database. Called on the control loop.
+// Where Engine keeps what must survive a restart; given by whoever owns the system's database. Called on the
+// control loop.
 class Registry {
  public:
   virtual ~Registry() = default;
@@ -61,7 +63,7 @@ class Pools {
 // Told of every change of state, once per real change, on the control loop.
 struct Change {
   RelationshipId relationship;
-  std::string what;                        // "CopyState", "Mode", "Lag", "Peer" ...
+  std::string what;  // "CopyState", "Mode", "Lag", "Peer" ...
   std::string before, after, cause;
 };
 class Observer {
@@ -79,27 +81,27 @@ class Watcher {
 };
 
 struct CreateRequest {
-  std::string name;                        // empty: made up
+  std::string name;  // empty: made up
   SyncType sync_type = SyncType::mirror;
   Settings settings;
   PoolId pool;
-  GroupId group;                           // source, here
-  SystemId target_system;                  // own id: local
-  std::string target_pool;                 // empty: the pool of the same name there, else the one with most free space
-  std::string target_group;                // empty: source group's name where free, else RELATIONSHIP's
+  GroupId group;             // source, here
+  SystemId target_system;    // own id: local
+  std::string target_pool;   // empty: the pool of the same name there, else the one with most free space
+  std::string target_group;  // empty: source group's name where free, else RELATIONSHIP's
 };
 
 // What an operation would do, stated before anything is overwritten.
 struct Forecast {
-  std::string direction;                   // "a/db -> b/db"
-  Bytes bytes{0};                          // that would travel
-  Bytes overwritten{0};                    // divergent bytes on the losing side (kept as a snapshot)
-  std::vector<std::string> steps;          // in order, for people
+  std::string direction;           // "a/db -> b/db"
+  Bytes bytes{0};                  // that would travel
+  Bytes overwritten{0};            // divergent bytes on the losing side (kept as a snapshot)
+  std::vector<std::string> steps;  // in order, for people
   std::vector<std::string> warnings;
 };
 
 struct Options {
-  Bytes in_flight = 32_MiB;                // per relationship, not yet acknowledged
+  Bytes in_flight = 32_MiB;  // per relationship, not yet acknowledged
   Bytes batch = 1_MiB;
   Duration reachable_within = std::chrono::seconds(3);
   Duration heartbeat = std::chrono::milliseconds(500);
@@ -119,11 +121,12 @@ class Engine {
   virtual rt::Task<Result<>> pool_opened(PoolId pool) = 0;
   virtual rt::Task<Result<>> pool_closing(PoolId pool) = 0;
 
-  // Pairing. The token holds an address, this system's fingerprint and a secret; good once, until `valid` has passed.
+  // Pairing. The token holds an address, this system's fingerprint and a secret; good once, until `valid` has
+  // passed.
   virtual Result<std::string> invite(Duration valid, std::vector<os::Address> advertised) = 0;
   virtual rt::Task<Result<Peer>> join(std::string token, std::vector<os::Address> advertised) = 0;
   [[nodiscard]] virtual std::vector<PeerReport> peers() const = 0;
-  virtual rt::Task<Result<>> remove_peer(SystemId peer) = 0;             // busy while relationships with it exist
+  virtual rt::Task<Result<>> remove_peer(SystemId peer) = 0;  // busy while relationships with it exist
   // Pools of a peer (name, free bytes), asked now.
   struct RemotePool {
     PoolId id;
@@ -136,17 +139,20 @@ class Engine {
   virtual rt::Task<Result<RelationshipId>> create(CreateRequest request) = 0;
   virtual rt::Task<Result<Forecast>> forecast_create(CreateRequest request) = 0;
   // Until CopyState is one of `states`, or error, or the relationship is gone (clones: done).
-  virtual rt::Task<Result<>> await_state(RelationshipId id, std::vector<CopyState> states, Watcher& watcher) = 0;
+  virtual rt::Task<Result<>> await_state(RelationshipId id, std::vector<CopyState> states,
+                                         Watcher& watcher) = 0;
 
   // Checked against the table in replica/states.h first. Returns when the operation's end state is true.
   virtual rt::Task<Result<>> operate(RelationshipId id, Operation operation, Watcher& watcher) = 0;
   virtual rt::Task<Result<Forecast>> forecast(RelationshipId id, Operation operation) = 0;
   virtual rt::Task<Result<>> set(RelationshipId id, Settings settings) = 0;
 
-  [[nodiscard]] virtual std::vector<Report> reports() const = 0;         // as last heard from the loops; at most 100 ms old
-  virtual rt::Task<Result<Report>> report(RelationshipId id) = 0;        // now
+  [[nodiscard]] virtual std::vector<Report> reports()
+      const = 0;  // as last heard from the loops; at most 100 ms old
+  virtual rt::Task<Result<Report>> report(RelationshipId id) = 0;  // now
 };
 
-[[nodiscard]] std::unique_ptr<Engine> make_engine(os::Host& host, rt::Loop& control, Self self, Pools& pools, Registry& registry, Observer& observer, Options options);
+[[nodiscard]] std::unique_ptr<Engine> make_engine(os::Host& host, rt::Loop& control, Self self, Pools& pools,
+                                                  Registry& registry, Observer& observer, Options options);
 
 }  // namespace lockstep::replica
