@@ -1,0 +1,147 @@
+// The model that manage speaks: SM objects as plain structs.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/base.h"
+#include "pool/pool.h"
+#include "replica/replica.h"
+
+namespace lockstep::manage {
+
+// MSFT_SMReplicationGroup and relatives: return values of methods.
+enum class ReturnCode : std::uint32_t {
+  completed = 0, not_supported = 1, unspecified_error = 2, timeout = 3, failed = 4, invalid_parameter = 5, property_not_supported = 7,
+  not_found = 8, job_started = 4096, access_denied = 40001, insufficient_resources = 40002, cache_out_of_date = 40003,
+  unreachable = 46001, contains_replicas = 48000,
+};
+
+// MSFT_SMExtendedStatus, in our words.
+struct Refusal {
+  ReturnCode code = ReturnCode::failed;
+  std::string message;      // object, cause
+  std::string next_step;    // what to do; may be empty
+  std::string parameter;    // offending parameter's SM name (with invalid_parameter), or the object's name
+  Code kind = Code::busy;   // what lies below the code: tells exists from invalid, unreachable from busy
+};
+template <class T = void>
+using Answer = std::expected<T, Refusal>;
+[[nodiscard]] Refusal refusal_of(const Error& error, std::string parameter);   // total: every Code has its ReturnCode
+
+enum class RoleName : std::uint8_t { read_only, operate, administrator };       // ReadOnly, Operator, Administrator
+[[nodiscard]] std::string_view name_of(RoleName role) noexcept;
+[[nodiscard]] std::optional<RoleName> parse_role(std::string_view name) noexcept;
+
+// Who asks. The local socket's root is an administrator.
+struct Caller {
+  std::string user;
+  RoleName role = RoleName::read_only;
+};
+
+struct Account {
+  std::string user;
+  RoleName role = RoleName::read_only;
+  bool enabled = true;
+  bool must_change_password = false;
+};
+
+enum class JobState : std::uint16_t { fresh = 2, starting = 3, running = 4, suspended = 5, shutting_down = 6, completed = 7, terminated = 8, killed = 9, exception = 10 };
+[[nodiscard]] std::string_view name_of(JobState state) noexcept;
+[[nodiscard]] constexpr bool ended(JobState state) noexcept { return state >= JobState::completed; }
+
+struct Job {
+  JobId id;
+  std::string what;               // "CreateReplica db -> b"
+  std::string object;             // name of what it works on
+  JobState state = JobState::fresh;
+  unsigned percent = 0;
+  Bytes done{0}, total{0};
+  WallTime submitted, started, changed, ended;   // 0: not yet
+  std::optional<Refusal> error;
+  std::string result;             // name of what it made (relationship, volume ...)
+  bool cancellable = true;
+};
+
+enum class Severity : std::uint8_t { information, warning, critical };
+[[nodiscard]] std::string_view name_of(Severity severity) noexcept;
+
+struct Event {
+  std::uint64_t number = 0;       // grows by one; the order of things
+  WallTime time;
+  Severity severity = Severity::information;
+  std::string kind;               // "CopyState", "Job", "Created", "Deleted", "Changed", "Lag", "Peer", "Pool" ...
+  std::string object_type;        // "Relationship", "Volume", "Group", "Snapshot", "Pool", "Job", "Peer", "Account", "System"
+  std::string object;             // its name
+  std::string before, after;
+  std::string cause;
+};
+
+struct PoolInfo {
+  pool::Status status;            // of a pool that is not open: only id (if known) and name
+  std::string path;
+  std::size_t volumes = 0, groups = 0;
+  std::optional<Error> error;     // why it is not open
+};
+struct VolumeInfo {
+  PoolId pool_id;
+  std::string pool;
+  store::VolumeRow row;
+  std::string group;              // empty: in none
+  bool writable = false;
+  Bytes allocated{0};             // 0: not known
+  std::size_t sessions = 0;
+  std::string export_name;        // POOL/VOLUME
+};
+struct GroupInfo {
+  PoolId pool_id;
+  std::string pool;
+  store::GroupRow row;
+  std::vector<std::string> volumes;        // names, in order
+  std::vector<RelationshipId> relationships;
+};
+struct SnapshotInfo {
+  PoolId pool_id;
+  std::string pool;
+  std::string group;
+  std::vector<std::string> volumes;        // names now; of one that is gone, empty
+  store::SnapshotRow row;
+};
+
+// MSFT_SMReplicationGroup.CreateReplica, parameter by parameter (semantics of each: the model's). Absent optional = NULL.
+struct CreateReplica {
+  std::string pool, group;                        // the source group ("this"); pool may be empty where the name is in one pool only
+  std::optional<std::string> relationship_name;
+  std::optional<std::uint16_t> sync_type;
+  std::optional<std::uint16_t> mode;
+  std::optional<std::uint32_t> rpo_seconds;
+  std::optional<std::string> target_system;       // name or id of a peer system; NULL or own: local
+  std::optional<std::string> target_pool;
+  std::optional<std::string> target_group;
+  std::optional<std::uint16_t> target_element_supplier, thin_provisioning_policy;
+  std::optional<std::string> user, password;      // checked when given
+  // Beyond the model; settings of the relationship.
+  std::optional<replica::LinkLoss> on_link_loss;
+  std::optional<replica::RpoAction> on_rpo;
+  std::optional<Bytes> limit_per_second;
+};
+
+// A call that may outlive itself: with a job, the code is 4096.
+struct Outcome {
+  std::optional<JobId> job;
+  std::string object;                             // name of what was made, when it already exists
+};
+
+// A rehearsal: writable clones of a target as it was at one position.
+struct Drill {
+  std::string pool, group;                        // the clones, as a group
+  std::vector<std::string> volumes;               // names
+  Origin position;
+  WallTime time;                                  // of the state that the clones hold
+  Duration open_took{0};
+};
+
+}  // namespace lockstep::manage
