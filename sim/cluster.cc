@@ -1,0 +1,188 @@
+#include "sim/cluster.h"
+
+namespace lockstep::sim {
+namespace {
+
+manage::Options options_of(const std::string& name, const Sizes& sizes) {
+  manage::Options options;
+  options.name = name;
+  options.advertised = {os::Address{.host = name, .port = 7000, .path = {}}};
+  options.pool.memory = 8_MiB;
+  options.pool.overlay = sizes.overlay;
+  options.pool.journal_budget = sizes.journal_budget;
+  options.pool.journal.segment_size = sizes.segment;
+  options.pool.journal.batch_max = 128_KiB;
+  options.pool.journal.spare_segments = 1;
+  options.pool.journal.recent = 256_KiB;
+  options.pool.journal.slab = 256_KiB;
+  options.pool.store.leaf_cache = 1_MiB;
+  options.pool.store.delta_budget = 64_KiB;
+  options.pool.store.grow_step = 1_MiB;
+  options.pool.store.keep_back = 1_MiB;
+  options.pool.store.metadata_reserve = 1_MiB;
+  options.replica.in_flight = 512_KiB;
+  options.replica.batch = 64_KiB;
+  return options;
+}
+
+}  // namespace
+
+Node::Node(os::sim::World& world, std::string name, Sizes sizes) : world_(world), host_(world.add_host(std::move(name))), sizes_(sizes) {}
+
+Node::~Node() {
+  if (!up()) return;
+  host_.kill();
+  crash(false, os::sim::Tear::keep_all);
+}
+
+void Node::start() {
+  manage::Options options = options_of(name(), sizes_);
+  auto started = run(manage::start(host_, host_.loop(), "/data", options));
+  if (!started) throw Failure(name() + " does not start: " + started.error().message);
+  system_ = std::move(*started);
+  auto listening = run(system_->engine().listen(os::Address{.host = name(), .port = 7000, .path = {}}));
+  if (!listening) throw Failure(name() + " does not listen: " + listening.error().message);
+}
+
+void Node::crash(bool power, os::sim::Tear tear) {
+  if (power) host_.power_cut(tear);
+  else if (host_.alive()) host_.kill();
+  host_.finish(stop_initiator());
+  initiator_.reset();
+  host_.finish(system_->stop());
+  system_.reset();
+}
+
+void Node::stop() {
+  end_load();
+  run(system_->stop());
+  system_.reset();
+}
+
+pool::Pool& Node::pool() {
+  pool::Pool* pool = system_->pool_of_export("p/v0");
+  if (pool == nullptr) throw Failure(name() + ": pool p is not open");
+  return *pool;
+}
+
+rt::Task<Result<std::vector<pool::VolumeRef>>> Node::open_volumes(std::size_t volumes) {
+  std::vector<pool::VolumeRef> opened;
+  for (std::size_t v = 0; v < volumes; ++v) {
+    auto id = pool().find_volume("v" + std::to_string(v));
+    if (!id) co_return fail(Code::not_found, name() + " has no volume v" + std::to_string(v));
+    CO_TRY(auto volume, pool().open_volume(*id));
+    opened.push_back(std::move(volume));
+  }
+  co_return opened;
+}
+
+rt::Task<void> Node::start_initiator(History& history, os::sim::Rng rng, Load load, std::size_t volumes, std::string& wrong) {
+  auto opened = co_await open_volumes(volumes);
+  if (!opened) {
+    wrong = opened.error().message;
+    co_return;
+  }
+  initiator_ = std::make_unique<Initiator>(pool().loop(), std::move(*opened), history, rng, load);
+  initiator_->start();
+}
+
+rt::Task<void> Node::stop_initiator() {
+  if (initiator_) co_await rt::run_on(pool().loop(), initiator_->stop());
+}
+
+void Node::begin_load(History& history, os::sim::Rng rng, Load load, std::size_t volumes) {
+  std::string wrong;
+  auto end = world_.start(pool().loop(), start_initiator(history, rng, load, volumes, wrong));
+  world_.run_until([&] { return end->has_value(); }, std::chrono::minutes(1));
+  if (!wrong.empty()) throw Failure(name() + ": the load does not start: " + wrong);
+}
+
+void Node::end_load() {
+  run(stop_initiator());
+  initiator_.reset();
+}
+
+namespace {
+
+rt::Task<Result<Found>> look_all(rt::Task<Result<std::vector<pool::VolumeRef>>> opening, std::uint64_t blocks) {
+  CO_TRY(auto volumes, co_await opening);
+  co_return co_await look(std::move(volumes), blocks);
+}
+
+rt::Task<Result<std::vector<pool::VolumeRef>>> open_snapshot(pool::Pool& pool, SnapshotId id, std::size_t volumes) {
+  std::vector<pool::VolumeRef> opened;
+  for (std::size_t v = 0; v < volumes; ++v) {
+    CO_TRY(auto volume, pool.open_snapshot(id, v));
+    opened.push_back(std::move(volume));
+  }
+  co_return opened;
+}
+
+}  // namespace
+
+Found Node::look(std::size_t volumes, std::uint64_t blocks) {
+  auto end = world_.start(pool().loop(), look_all(open_volumes(volumes), blocks));
+  if (!world_.run_until([&] { return end->has_value(); }, std::chrono::minutes(5))) throw Failure(name() + ": reading the volumes does not end");
+  if (!**end) throw Failure(name() + ": reading the volumes: " + (**end).error().message);
+  return std::move(***end);
+}
+
+Found Node::look_at_snapshot(const std::string& snapshot, std::size_t volumes, std::uint64_t blocks) {
+  for (const manage::SnapshotInfo& info : run(system_->snapshots())) {
+    if (info.row.name != snapshot) continue;
+    auto end = world_.start(pool().loop(), look_all(open_snapshot(pool(), info.row.id, volumes), blocks));
+    if (!world_.run_until([&] { return end->has_value(); }, std::chrono::minutes(5))) throw Failure(name() + ": reading snapshot " + snapshot + " does not end");
+    if (!**end) throw Failure(name() + ": reading snapshot " + snapshot + ": " + (**end).error().message);
+    return std::move(***end);
+  }
+  throw Failure(name() + " has no snapshot " + snapshot);
+}
+
+void Node::finish(manage::Outcome outcome, const std::string& what) {
+  if (!outcome.job) return;
+  for (int turn = 0; turn < 60; ++turn) {
+    manage::Job job = must<manage::Job>(what, system_->wait_job(*outcome.job, std::chrono::seconds(10)));
+    if (job.state == manage::JobState::completed) return;
+    if (job.state == manage::JobState::exception || job.state == manage::JobState::terminated)
+      throw Failure(name() + ": " + what + ": " + (job.error ? job.error->message : std::string("the job was ended")));
+  }
+  throw Failure(name() + ": " + what + " does not end");
+}
+
+void Node::operate(const std::string& relationship, replica::Operation operation) {
+  std::string what = std::string(replica::name_of(operation)) + " " + relationship;
+  finish(must<manage::Outcome>(what, system_->set_relationship(root, relationship, static_cast<std::uint16_t>(operation))), what);
+}
+
+std::optional<std::string> Node::try_operate(const std::string& relationship, replica::Operation operation) {
+  try {
+    operate(relationship, operation);
+    return std::nullopt;
+  } catch (const Failure& failure) {
+    return failure.what();
+  }
+}
+
+std::optional<replica::Report> Node::report(const std::string& relationship) {
+  for (replica::Report& report : system_->relationships())
+    if (report.relationship.name == relationship) return std::move(report);
+  return std::nullopt;
+}
+
+void Node::wait_state(const std::string& relationship, replica::CopyState state, Duration at_most) {
+  auto there = [&] {
+    auto now = report(relationship);
+    return now && now->copy_state == state;
+  };
+  Instant end = world_.now() + at_most;
+  while (!there()) {
+    if (world_.now() > end) {
+      auto now = report(relationship);
+      throw Failure(name() + ": " + relationship + " is not " + std::string(replica::name_of(state)) + " within " + std::to_string(at_most.count() / 1'000'000'000) + " s: " +
+                    (now ? std::string(replica::name_of(now->copy_state)) + ", " + now->cause : "gone"));
+    }
+    world_.run_for(std::chrono::milliseconds(20));
+  }
+}
+
+}  // namespace lockstep::sim

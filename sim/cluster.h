@@ -1,0 +1,84 @@
+// Cluster: systems on simulated hosts. A failure of what the scenario asks for is a Failure, with words for people.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "manage/manage.h"
+#include "os/sim/sim.h"
+#include "sim/history.h"
+#include "sim/initiator.h"
+
+namespace lockstep::sim {
+
+// Ends a seed: a promise was broken, or what must work did not.
+struct Failure : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+struct Sizes {
+  Bytes segment = 256_KiB;
+  Bytes overlay = 512_KiB;
+  Bytes journal_budget = 2_MiB;
+};
+
+class Node {
+ public:
+  Node(os::sim::World& world, std::string name, Sizes sizes);
+  ~Node();
+
+  void start();                                     // on what the disk holds
+  void crash(bool power, os::sim::Tear tear);       // the initiator's answers stop; the program ends
+  void restart() { host_.restart(); start(); }
+  void stop();                                      // in good order
+
+  // The initiator works on the volumes POOL/v0, POOL/v1 ...
+  void begin_load(History& history, os::sim::Rng rng, Load load, std::size_t volumes);
+  void end_load();
+  [[nodiscard]] Found look(std::size_t volumes, std::uint64_t blocks);
+  [[nodiscard]] Found look_at_snapshot(const std::string& name, std::size_t volumes, std::uint64_t blocks);
+
+  template <class T>
+  T run(rt::Task<T> task, Duration at_most = std::chrono::minutes(10)) {
+    auto end = world_.start(host_.loop(), std::move(task));
+    if (!world_.run_until([&] { return end->has_value(); }, at_most)) throw Failure(name() + ": a call did not return within " + std::to_string(at_most.count() / 1'000'000'000) + " s");
+    if constexpr (!std::is_void_v<T>) return std::move(**end);
+  }
+  template <class T>
+  T must(const std::string& what, rt::Task<manage::Answer<T>> task) {
+    manage::Answer<T> answer = run(std::move(task));
+    if (!answer) throw Failure(name() + ": " + what + ": " + answer.error().message + " (" + std::to_string(static_cast<std::uint32_t>(answer.error().code)) + ") " + answer.error().next_step);
+    if constexpr (!std::is_void_v<T>) return std::move(*answer);
+  }
+  // Runs an operation to its end: the job too.
+  void operate(const std::string& relationship, replica::Operation operation);
+  [[nodiscard]] std::optional<std::string> try_operate(const std::string& relationship, replica::Operation operation);
+  void finish(manage::Outcome outcome, const std::string& what);
+
+  [[nodiscard]] manage::System& system() { return *system_; }
+  [[nodiscard]] os::sim::Host& host() { return host_; }
+  [[nodiscard]] const std::string& name() const { return host_.name(); }
+  [[nodiscard]] bool up() const { return system_ != nullptr; }
+  [[nodiscard]] std::optional<replica::Report> report(const std::string& relationship);
+  // Virtual time goes on until the relationship is in `state`.
+  void wait_state(const std::string& relationship, replica::CopyState state, Duration at_most = std::chrono::minutes(2));
+
+ private:
+  [[nodiscard]] pool::Pool& pool();
+  rt::Task<Result<std::vector<pool::VolumeRef>>> open_volumes(std::size_t volumes);
+  rt::Task<void> start_initiator(History& history, os::sim::Rng rng, Load load, std::size_t volumes, std::string& wrong);
+  rt::Task<void> stop_initiator();
+
+  os::sim::World& world_;
+  os::sim::Host& host_;
+  Sizes sizes_;
+  std::unique_ptr<manage::System> system_;
+  std::unique_ptr<Initiator> initiator_;
+};
+
+inline const manage::Caller root{.user = "root", .role = manage::RoleName::administrator};
+
+}  // namespace lockstep::sim

@@ -1,0 +1,51 @@
+// Initiator: a host's applications. Writes numbered blocks to a group's volumes, flushes now and then, notes every answer.
+#pragma once
+
+#include <set>
+#include <vector>
+
+#include "os/sim/sim.h"
+#include "pool/pool.h"
+#include "rt/rt.h"
+#include "sim/history.h"
+
+namespace lockstep::sim {
+
+struct Load {
+  std::size_t in_flight = 6;
+  std::uint64_t blocks = 48;         // of each volume
+  Duration pause{0};                 // between two writes of one hand
+  unsigned flush_per_mille = 60;
+  unsigned big_per_mille = 15;       // 16 blocks and more: past the journal
+};
+
+class Initiator {
+ public:
+  // Lives on the pool's loop. `history` outlives it.
+  Initiator(rt::Loop& loop, std::vector<pool::VolumeRef> volumes, History& history, os::sim::Rng rng, Load load);
+
+  void start();
+  // What is in flight comes to its end; then the volumes are let go.
+  rt::Task<void> stop();
+
+  [[nodiscard]] std::uint64_t refused() const { return refused_; }
+
+ private:
+  rt::Task<void> hand();
+  rt::Task<void> write_one();
+  [[nodiscard]] bool claim(Spot at, std::uint64_t count);
+  void give_back(Spot at, std::uint64_t count);
+
+  rt::Scope scope_;
+  std::vector<pool::VolumeRef> volumes_;
+  History& history_;
+  os::sim::Rng rng_;
+  Load load_;
+  std::set<Spot> busy_;
+  std::uint64_t refused_ = 0;
+};
+
+// Every block of every volume, read and judged. An error when one cannot be read or holds what nobody wrote.
+rt::Task<Result<Found>> look(std::vector<pool::VolumeRef> volumes, std::uint64_t blocks);
+
+}  // namespace lockstep::sim

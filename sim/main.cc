@@ -1,0 +1,133 @@
+// lockstep-sim: seeds in processes of their own, so that one that aborts names itself and the rest go on.
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <map>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "sim/sim.h"
+
+namespace {
+
+struct Asked {
+  std::uint64_t first = 1, seeds = 100;
+  unsigned processes = std::max(1u, std::thread::hardware_concurrency());
+  bool verbose = false, expect_failure = false;
+};
+
+constexpr std::uint64_t batch = 20;          // seeds a process
+constexpr std::uint64_t twice_every = 50;    // these seeds run twice and must agree
+
+bool run_one(std::uint64_t seed, bool verbose) {
+  auto outcome = lockstep::sim::run_seed(seed, verbose);
+  if (!outcome.failure && seed % twice_every == 0) {
+    auto again = lockstep::sim::run_seed(seed, false);
+    if (again.event_hash != outcome.event_hash || again.failure) outcome.failure = "two runs of one seed differ" + (again.failure ? ": " + *again.failure : std::string());
+  }
+  if (outcome.failure) std::printf("FAILED seed %llu: %s\n  replay: lockstep-sim --seed %llu --verbose\n", static_cast<unsigned long long>(seed), outcome.failure->c_str(), static_cast<unsigned long long>(seed));
+  else if (verbose) std::printf("seed %llu: %llu writes, %llu answered, %llu faults, events %016llx\n", static_cast<unsigned long long>(seed), static_cast<unsigned long long>(outcome.writes),
+                                static_cast<unsigned long long>(outcome.answers), static_cast<unsigned long long>(outcome.faults), static_cast<unsigned long long>(outcome.event_hash));
+  std::fflush(stdout);
+  return !outcome.failure;
+}
+
+// Runs seeds [first, first + count) in a child. Its pipe tells which seed it is at; its exit code how many failed.
+struct Child {
+  std::uint64_t first = 0, count = 0;
+  int progress = -1;
+};
+
+pid_t start(const Asked& asked, Child& child) {
+  int ends[2];
+  if (pipe(ends) != 0) std::abort();
+  pid_t pid = fork();
+  if (pid == 0) {
+    close(ends[0]);
+    int failed = 0;
+    for (std::uint64_t seed = child.first; seed < child.first + child.count; ++seed) {
+      if (write(ends[1], &seed, sizeof seed) != static_cast<ssize_t>(sizeof seed)) _exit(100);
+      if (!run_one(seed, asked.verbose)) ++failed;
+    }
+    std::fflush(stdout);
+    _exit(failed);
+  }
+  close(ends[1]);
+  child.progress = ends[0];
+  return pid;
+}
+
+std::uint64_t last_seed(const Child& child) {
+  std::uint64_t seed = child.first, read_seed = 0;
+  while (read(child.progress, &read_seed, sizeof read_seed) == static_cast<ssize_t>(sizeof read_seed)) seed = read_seed;
+  close(child.progress);
+  return seed;
+}
+
+std::uint64_t run_all(const Asked& asked) {
+  std::map<pid_t, Child> running;
+  std::uint64_t next = asked.first, end = asked.first + asked.seeds, failed = 0;
+  while (next < end || !running.empty()) {
+    while (next < end && running.size() < asked.processes) {
+      Child child{.first = next, .count = std::min(batch, end - next)};
+      next += child.count;
+      running[start(asked, child)] = child;
+    }
+    int status = 0;
+    pid_t pid = wait(&status);
+    auto it = running.find(pid);
+    if (it == running.end()) continue;
+    Child child = it->second;
+    running.erase(it);
+    std::uint64_t at = last_seed(child);
+    if (WIFEXITED(status)) {
+      failed += static_cast<std::uint64_t>(WEXITSTATUS(status));
+      continue;
+    }
+    ++failed;
+    std::printf("FAILED seed %llu: the process died (%s)\n  replay: lockstep-sim --seed %llu --verbose\n", static_cast<unsigned long long>(at), strsignal(WTERMSIG(status)), static_cast<unsigned long long>(at));
+    std::uint64_t rest = child.first + child.count;
+    if (at + 1 < rest) {
+      Child more{.first = at + 1, .count = rest - at - 1};
+      running[start(asked, more)] = more;
+    }
+  }
+  return failed;
+}
+
+[[noreturn]] void usage() {
+  std::fprintf(stderr, "usage: lockstep-sim [--seeds N] [--first N] [--seed N] [--verbose] [--processes N] [--expect-failure]\n");
+  std::exit(2);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Asked asked;
+  for (int i = 1; i < argc; ++i) {
+    std::string word = argv[i];
+    auto number = [&]() -> std::uint64_t {
+      if (++i >= argc) usage();
+      return std::strtoull(argv[i], nullptr, 0);
+    };
+    if (word == "--seeds") asked.seeds = number();
+    else if (word == "--first") asked.first = number();
+    else if (word == "--seed") asked.first = number(), asked.seeds = 1;
+    else if (word == "--processes") asked.processes = std::max<unsigned>(1, static_cast<unsigned>(number()));
+    else if (word == "--verbose") asked.verbose = true;
+    else if (word == "--expect-failure") asked.expect_failure = true;
+    else usage();
+  }
+  auto begun = std::chrono::steady_clock::now();
+  std::uint64_t failed = run_all(asked);
+  double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
+  std::printf("sim: %llu seeds from %llu in %.1f s: %llu passed, %llu failed\n", static_cast<unsigned long long>(asked.seeds), static_cast<unsigned long long>(asked.first), seconds,
+              static_cast<unsigned long long>(asked.seeds - std::min(failed, asked.seeds)), static_cast<unsigned long long>(failed));
+  return (failed != 0) == asked.expect_failure ? 0 : 1;
+}
