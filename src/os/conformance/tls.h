@@ -80,7 +80,8 @@ OS_TEST(TlsStreams, AnotherCertificateThanThePinnedOneIsDenied) {
 
 OS_TEST(TlsStreams, AClientWithoutAnythingToTrustIsRefusedBeforeItSpeaks) {
   OS_MUST(Identity identity, co_await identity_for(world, "server"));
-  OS_MUST(TlsPair both, co_await handshake(world, TlsClient{}, server_with(identity)));
+  TlsClient trusting_nothing;
+  OS_MUST(TlsPair both, co_await handshake(world, trusting_nothing, server_with(identity)));
   EXPECT_EQ(both.client.error().code, Code::invalid);
   EXPECT_FALSE(both.server.has_value());
 }
