@@ -46,7 +46,7 @@ rt::Task<Result<std::vector<Record>>> Log::read(Lsn after, Bytes at_most) {
   SegmentPtr segment = live_[index];
   Lsn last = index + 1 < live_.size() ? live_[index + 1]->header.first - Lsn{1} : received_;
   IndexEntry start = segment->floor(wanted);
-  SegmentReader reader(slabs_, segment, start.at, std::clamp<std::uint64_t>(at_most.value, 64 << 10, options_.slab.value));
+  SegmentReader reader(slabs_, segment, start.at, std::min(std::max(at_most, 64_KiB), options_.slab).value);
   std::optional<Checksum> before;
   std::uint64_t bytes = 0;
   for (Lsn next = start.first; next <= last && (out.empty() || bytes < at_most.value);) {
@@ -54,7 +54,7 @@ rt::Task<Result<std::vector<Record>>> Log::read(Lsn after, Bytes at_most) {
     if (wanted < first()) co_return fail(Code::changed, "journal: records after " + std::to_string(after.value) + " were trimmed while they were read");
     if (!found) co_return fail(found.error().in("journal: segment " + segment->name()));
     if (!*found) {
-      co_return fail(Code::corrupt, "journal: segment " + segment->name() + " at offset " + std::to_string(reader.at().value) + ", record " +
+      co_return fail(Code::corrupt, "journal: segment " + segment->name() + " at offset " + std::to_string(reader.broken_at().value) + ", record " +
                                         std::to_string(next.value) + ": " + reader.why());
     }
     FoundBatch& batch = **found;

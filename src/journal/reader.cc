@@ -30,7 +30,7 @@ rt::Task<Result<>> SegmentReader::load(Bytes at, std::size_t length) {
 
 rt::Task<Result<std::optional<FoundBatch>>> SegmentReader::next(Lsn first, std::optional<Checksum> before) {
   why_ = "no batch begins here";
-  Bytes start = at_;
+  Bytes start = broken_at_ = at_;
   Bytes page{align_up(at_.value, page_size)};
   for (int i = 0; i < (page == start ? 1 : 2); ++i) {
     Bytes at = i == 0 ? start : page;
@@ -38,6 +38,7 @@ rt::Task<Result<std::optional<FoundBatch>>> SegmentReader::next(Lsn first, std::
     CO_TRY_VOID(co_await load(at, batch_header_size));
     std::optional<BatchHeader> header = decode_batch_header(window(at, batch_header_size));
     if (!header || !ours(*header)) continue;
+    broken_at_ = at;
     if (header->first != first || (before && header->before != *before)) {
       why_ = "the batch here does not follow the one before";
       continue;

@@ -22,7 +22,7 @@ class SegmentReader {
   SegmentReader(std::shared_ptr<SlabPool> slabs, SegmentPtr segment, Bytes at, std::size_t piece);
 
   // The next batch, if it begins with `first`, follows `before` (when given) and is whole; else nothing, and why() says what was
-  // found. A batch begins where the one before it ended or at the next multiple of a page. Errors are the file's.
+  // found at broken_at(). A batch begins where the one before it ended or at the next multiple of a page. Errors are the file's.
   rt::Task<Result<std::optional<FoundBatch>>> next(Lsn first, std::optional<Checksum> before);
 
   // The highest LSN that any batch header of this use at or behind `at` says was durable; 0 if there is none. For after a break: it
@@ -31,6 +31,7 @@ class SegmentReader {
 
   [[nodiscard]] Bytes at() const { return at_; }
   [[nodiscard]] const std::string& why() const { return why_; }
+  [[nodiscard]] Bytes broken_at() const { return broken_at_; }
 
  private:
   rt::Task<Result<>> load(Bytes at, std::size_t length);
@@ -45,6 +46,7 @@ class SegmentReader {
   Bytes window_at_;
   std::size_t window_length_ = 0;
   std::string why_;
+  Bytes broken_at_;
 };
 
 }  // namespace lockstep::journal

@@ -83,6 +83,7 @@ Result<> Recovery::order(std::vector<SegmentPtr> segments, const std::vector<Fou
 // The first segment gets its name with its header in it, so that a journal that exists has one.
 rt::Task<Result<>> Recovery::create() {
   CO_TRY_VOID(co_await log_.directory_.remove_unfinished());
+  CO_TRY_VOID(co_await log_.directory_.sync_name());
   log_.incarnation_ = 1;
   SegmentHeader header = log_.next_header();
   header.edition = 1;
@@ -110,8 +111,7 @@ rt::Task<Result<>> Recovery::settle() {
   log_.before_ = last_batch_;
   log_.received_ = log_.durable_ = last_;
   log_.received_time_ = last_time_;
-  for (SegmentPtr& segment : unused_) log_.set_free(std::move(segment));
-  unused_.clear();
+  auto usable = std::ranges::find_if(unused_, [this](const SegmentPtr& s) { return s->size == log_.options_.segment_size; });
   bool reuse = !log_.live_.empty() && log_.live_.back()->header.first == last_ + Lsn{1} && log_.live_.back()->header.sequence == log_.sequence_ &&
                log_.live_.back()->size == log_.options_.segment_size;
   SegmentPtr fresh;
@@ -122,9 +122,9 @@ rt::Task<Result<>> Recovery::settle() {
     header.follows = fresh->header.follows;
     header.previous_end = fresh->header.previous_end;
     log_.live_.pop_back();
-  } else if (!log_.free_.empty()) {
-    fresh = log_.free_.back();
-    log_.free_.pop_back();
+  } else if (usable != unused_.end()) {
+    fresh = *usable;
+    unused_.erase(usable);
   } else {
     rt::Stop never;
     CO_TRY(fresh, co_await log_.directory_.make(log_.options_.segment_size, nullptr, never));
@@ -142,8 +142,9 @@ rt::Task<Result<>> Recovery::settle() {
   log_.unsynced_.push_back(std::move(fresh));
   log_.active_ = true;
   log_.end_ = Bytes{segment_data_start};
+  // Nothing can fail from here on: what is started now belongs to an open journal.
+  for (SegmentPtr& segment : unused_) log_.set_free(std::move(segment));
   for (SegmentPtr& segment : lost_) log_.set_free(std::move(segment));
-  lost_.clear();
   co_return Result<>{};
 }
 

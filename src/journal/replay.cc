@@ -53,7 +53,7 @@ rt::Task<Result<bool>> Recovery::replay_segment(std::size_t index) {
     auto found = co_await reader.next(last_ + Lsn{1}, last_batch_);
     if (!found) co_return fail(found.error().in("journal: segment " + segment->name()));
     if (!*found) {
-      CO_TRY_VOID(co_await judge(index, reader.at(), reader.why()));
+      CO_TRY_VOID(co_await judge(index, reader));
       co_return false;
     }
     take(index, std::move(**found));
@@ -83,13 +83,13 @@ void Recovery::take(std::size_t index, FoundBatch batch) {
 }
 
 // Nothing follows record last_. Was something there that survived a power cut once? Then it is damage.
-rt::Task<Result<>> Recovery::judge(std::size_t index, Bytes at, std::string why) {
+rt::Task<Result<>> Recovery::judge(std::size_t index, SegmentReader& broken) {
   auto& live = log_.live_;
   SegmentPtr segment = live[index];
   bool at_clean_end = clean_ && index + 1 == live.size() && durable_ <= last_;
   if (!at_clean_end) {
     for (std::size_t i = index; i < live.size(); ++i) {
-      Bytes from = i == index ? at : Bytes{segment_data_start};
+      Bytes from = i == index ? broken.at() : Bytes{segment_data_start};
       SegmentReader reader(log_.slabs_, live[i], from, log_.options_.slab.value);
       auto durable = co_await reader.durable_behind(from);
       if (!durable) co_return fail(durable.error().in("journal: segment " + live[i]->name()));
@@ -97,10 +97,11 @@ rt::Task<Result<>> Recovery::judge(std::size_t index, Bytes at, std::string why)
     }
   }
   if (durable_ <= last_) co_return Result<>{};
+  std::string why = broken.why();
   if (index + 1 < live.size() && live[index + 1]->header.follows != segment->header.sequence) {
     why = "the segment that follows it, number " + std::to_string(live[index + 1]->header.follows) + " in order, is missing";
   }
-  log_.damage_ = "journal: segment " + segment->name() + " is damaged at offset " + std::to_string(at.value) + " (" + why + "): records " +
+  log_.damage_ = "journal: segment " + segment->name() + " is damaged at offset " + std::to_string(broken.broken_at().value) + " (" + why + "): records " +
                  std::to_string(last_.value + 1) + " to " + std::to_string(durable_.value) + " were durable";
   co_return Result<>{};
 }

@@ -76,7 +76,7 @@ std::string Directory::file_name(std::uint64_t number) const {
 rt::Task<Result<std::vector<SegmentPtr>>> Directory::list() {
   os::Files& files = host_.files();
   auto job = [&files, path = path_]() -> Result<std::vector<os::DirectoryEntry>> {
-    if (auto made = files.make_directories(path); !made) return fail(made.error());
+    TRY_VOID(files.make_directories(path));
     return files.list(path);
   };
   CO_TRY(std::vector<os::DirectoryEntry> entries, co_await rt::work(loop_, std::move(job)));
@@ -104,6 +104,23 @@ rt::Task<Result<std::vector<SegmentPtr>>> Directory::list() {
     found_.push_back(found);
   }
   co_return segments;
+}
+
+// A directory's name is durable when the one above it was synced. Those further up may be nobody's to read, and then are not ours.
+rt::Task<Result<>> Directory::sync_name() {
+  os::Files& files = host_.files();
+  auto job = [&files, path = path_]() -> Result<> {
+    Result<> parent;
+    bool first = true;
+    for (std::string above = path; above != "/" && above != "." && !above.empty(); first = false) {
+      std::size_t slash = above.rfind('/');
+      above = slash == std::string::npos ? "." : slash == 0 ? "/" : above.substr(0, slash);
+      auto synced = files.sync_directory(above);
+      if (first) parent = std::move(synced);
+    }
+    return parent;
+  };
+  co_return co_await rt::work(loop_, std::move(job));
 }
 
 rt::Task<Result<>> Directory::remove_unfinished() {

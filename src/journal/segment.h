@@ -50,6 +50,7 @@ class Directory {
   // Opens every segment there and reads its header; made if missing. Unfinished segments are removed when told so.
   rt::Task<Result<std::vector<SegmentPtr>>> list();
   rt::Task<Result<>> remove_unfinished();
+  rt::Task<Result<>> sync_name();   // after it, the directory itself survives a power cut
 
   // A segment of zeroes, durable under its name before this returns. With `header`, that is in it. `stop` ends it early.
   rt::Task<Result<SegmentPtr>> make(Bytes size, const SegmentHeader* header, rt::Stop& stop);

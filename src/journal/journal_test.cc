@@ -1,0 +1,426 @@
+#include "journal/journal.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "journal/testing.h"
+
+namespace lockstep::journal {
+namespace {
+
+using os::sim::must;
+using os::sim::Tear;
+using os::sim::test_seed;
+using os::sim::World;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+// A journal on one simulated host, driven from outside its loop.
+class JournalTest : public ::testing::Test {
+ protected:
+  ~JournalTest() override {
+    if (journal_) close();
+  }
+
+  Result<> try_open(Lsn from = Lsn{0}, Lsn durable_known = Lsn{0}, Believe believe = {}) {
+    replayed_.clear();
+    OnRecord on_record = [this](const Record& record) -> Result<> {
+      replayed_.push_back(record.kind == Kind::mark ? std::string(as_text(record.data)) : print(record));
+      return {};
+    };
+    auto opened = world_.run(host_.loop(), journal::open(host_, host_.loop(), "/pool/journal", pool_, options_, from, durable_known, on_record, believe));
+    if (!opened) return fail(opened.error());
+    opened_ = std::move(*opened);
+    journal_ = std::move(opened_.journal);
+    return {};
+  }
+  void open(Lsn from = Lsn{0}, Lsn durable_known = Lsn{0}, Believe believe = {}) { must(try_open(from, durable_known, believe)); }
+  Result<> try_close() {
+    auto closed = world_.run(host_.loop(), journal_->close());
+    journal_.reset();
+    return closed;
+  }
+  void close() { ignore(try_close(), "tests that care ask"); }
+  void settle() { world_.run_until_idle(); }   // turn ends, spares made
+  Record append(const Sample& sample) { return must(journal_->append(sample.record)); }
+  Lsn append_mark(std::string_view text, WallTime time = {}) { return append(Sample::mark(text, time)).lsn; }
+  Result<> commit(Lsn lsn) { return world_.run(host_.loop(), journal_->commit(lsn)); }
+  void commit() { must(commit(journal_->appended())); }
+  Result<std::vector<Record>> read(Lsn after, Bytes at_most = 1_MiB) { return world_.run(host_.loop(), journal_->read(after, at_most)); }
+  void trim(Lsn upto) { must(world_.run(host_.loop(), journal_->trim(upto, upto))); }
+  // The old life ends; what survived is there for the next open().
+  void kill() {
+    host_.kill();
+    bury();
+  }
+  void power_cut(Tear tear) {
+    host_.power_cut(tear);
+    bury();
+  }
+  void bury() {
+    host_.finish(close_quietly(journal_.get()));
+    journal_.reset();
+    host_.restart();
+  }
+  static rt::Task<void> close_quietly(Journal* journal) { ignore(co_await journal->close(), "dead"); }
+  // Files of the journal that hold a segment, in the order of their names.
+  std::vector<std::string> segments() {
+    std::vector<std::string> out;
+    for (const std::string& file : host_.disk().all_files())
+      if (file.find("segment-") != std::string::npos) out.push_back(file);
+    return out;
+  }
+  // Flips a bit of the first place where `text` lies in a file.
+  std::string damage(std::string_view text) {
+    for (const std::string& file : segments()) {
+      Buffer bytes = host_.disk().bytes_of(file);
+      std::size_t at = as_text(bytes).find(text);
+      if (at == std::string_view::npos) continue;
+      host_.disk().corrupt(file, Bytes{at});
+      return file;
+    }
+    ADD_FAILURE() << text << " is nowhere";
+    return "";
+  }
+  // Appends until `count` more segments are in use.
+  void fill_segments(std::size_t count) {
+    for (std::size_t i = 0; i < count * 5; ++i) {
+      append(Sample::write(i, 3));
+      settle();
+    }
+  }
+
+  World world_{test_seed()};
+  os::sim::Host& host_ = world_.add_host("a");
+  PoolId pool_ = test_pool;
+  Options options_ = small_options();
+  Opened opened_;
+  std::unique_ptr<Journal> journal_;
+  std::vector<std::string> replayed_;
+};
+
+TEST_F(JournalTest, ANewJournalIsEmptyAndClean) {
+  open();
+  EXPECT_EQ(opened_.last, Lsn{0});
+  EXPECT_TRUE(opened_.clean);
+  EXPECT_FALSE(opened_.damage);
+  EXPECT_EQ(journal_->first(), Lsn{1});
+  EXPECT_GT(journal_->room(), 40_KiB);
+}
+
+TEST_F(JournalTest, RecordsAreInTheFileAtTheEndOfTheirTurnAndNotBefore) {
+  open();
+  EXPECT_EQ(append_mark("A"), Lsn{1});
+  EXPECT_EQ(append_mark("B"), Lsn{2});
+  EXPECT_EQ(journal_->received(), Lsn{0});
+  settle();
+  EXPECT_EQ(journal_->received(), Lsn{2});
+  EXPECT_EQ(journal_->durable(), Lsn{0});
+  append_mark("C");
+  must(journal_->push());
+  EXPECT_EQ(journal_->received(), Lsn{3});
+}
+
+TEST_F(JournalTest, ACommittedRecordSurvivesThePowerCut) {
+  open();
+  append_mark("A");
+  commit();
+  EXPECT_EQ(journal_->durable(), Lsn{1});
+  append_mark("B");
+  settle();
+  power_cut(Tear::lose_all);
+  open();
+  EXPECT_THAT(replayed_, ElementsAre("A"));
+  EXPECT_FALSE(opened_.clean);
+  EXPECT_FALSE(opened_.damage);
+}
+
+TEST_F(JournalTest, AKilledProcessLosesNothingThatWasReceived) {
+  open();
+  append_mark("A");
+  commit();
+  append_mark("B");
+  settle();
+  append_mark("C");   // of a turn that never ended
+  kill();
+  open();
+  EXPECT_THAT(replayed_, ElementsAre("A", "B"));
+  EXPECT_EQ(journal_->durable(), Lsn{2});   // replay made it so
+  power_cut(Tear::lose_all);
+  open();
+  EXPECT_THAT(replayed_, ElementsAre("A", "B"));
+}
+
+TEST_F(JournalTest, TornTailIsDroppedWhole) {
+  for (int i = 0; i < 30; ++i) {
+    open();
+    append_mark("A");
+    commit();
+    append_mark("B");
+    append(Sample::write(1, 3));
+    settle();
+    power_cut(Tear::mid_sector);
+    open();
+    ASSERT_TRUE(replayed_.size() == 1 || replayed_.size() == 3) << i;
+    ASSERT_FALSE(opened_.damage) << *opened_.damage;
+    trim(opened_.last);
+    close();
+    for (const std::string& file : segments()) must(host_.files().remove(file));
+    host_.kill();
+    host_.restart();
+  }
+}
+
+TEST_F(JournalTest, WhatFollowsATornTailIsReadAfterItForEver) {
+  open();
+  append_mark("A");
+  commit();
+  append_mark("lost");
+  settle();
+  power_cut(Tear::lose_all);
+  open();
+  EXPECT_EQ(append_mark("B"), Lsn{2});
+  commit();
+  power_cut(Tear::lose_all);
+  open();
+  append_mark("C");
+  close();
+  open();
+  EXPECT_THAT(replayed_, ElementsAre("A", "B", "C"));
+  EXPECT_TRUE(opened_.clean);
+}
+
+TEST_F(JournalTest, TheCleanMarkIsGoneOnceTheJournalIsOpen) {
+  open();
+  append_mark("A");
+  close();
+  open();
+  EXPECT_TRUE(opened_.clean);
+  kill();
+  open();
+  EXPECT_FALSE(opened_.clean);
+  EXPECT_THAT(replayed_, ElementsAre("A"));
+}
+
+TEST_F(JournalTest, OpeningAgainAndAgainTakesNoSegments) {
+  open();
+  append_mark("A");
+  close();
+  for (int i = 0; i < 10; ++i) {
+    open();
+    settle();
+    close();
+  }
+  EXPECT_LE(segments().size(), 4u);
+  open();
+  EXPECT_THAT(replayed_, ElementsAre("A"));
+}
+
+TEST_F(JournalTest, EveryPartOfARecordComesBack) {
+  open();
+  std::vector<std::string> appended;
+  for (std::uint64_t i = 0; i < 200; ++i) {
+    Sample sample(i);
+    Record copy = append(sample);
+    EXPECT_EQ(copy.origin.generation, sample.record.origin.generation);
+    if (sample.record.origin.lsn.value == 0) EXPECT_EQ(copy.origin.lsn, copy.lsn);
+    else EXPECT_EQ(copy.origin.lsn, sample.record.origin.lsn);
+    EXPECT_EQ(to_buffer(copy.data), sample.data);
+    appended.push_back(copy.kind == Kind::mark ? std::string(as_text(copy.data)) : print(copy));
+    if (i % 7 == 0) settle();
+  }
+  close();
+  open();
+  EXPECT_EQ(replayed_, appended);
+  std::vector<std::string> again;
+  for (Lsn after; after < journal_->received();) {
+    for (const Record& record : must(read(after, 10_KiB))) {
+      EXPECT_EQ(record.lsn, after + Lsn{1});
+      after = record.lsn;
+      again.push_back(record.kind == Kind::mark ? std::string(as_text(record.data)) : print(record));
+    }
+  }
+  EXPECT_EQ(again, appended);
+}
+
+TEST_F(JournalTest, RecordsThatAreHeldOutliveTheJournal) {
+  open();
+  Record held = append(Sample::mark("held"));
+  close();
+  EXPECT_EQ(as_text(held.data), "held");
+}
+
+TEST_F(JournalTest, RecordsWhosePartsDoNotFitAreRefused) {
+  open();
+  Sample sample = Sample::write(1, 2);
+  Record r = sample.record;
+  r.count = 3;
+  EXPECT_EQ(journal_->append(r).error().code, Code::invalid);
+  r = sample.record;
+  r.data = r.data.first(100);
+  EXPECT_EQ(journal_->append(r).error().code, Code::invalid);
+  r = sample.record;
+  r.kind = static_cast<Kind>(77);
+  EXPECT_EQ(journal_->append(r).error().code, Code::invalid);
+  EXPECT_EQ(journal_->append(Sample::write(1, 9).record).error().code, Code::invalid);   // batch_max is 8 blocks
+  EXPECT_EQ(append(Sample::write(1, 8)).lsn, Lsn{1});
+  commit();
+}
+
+TEST_F(JournalTest, CommitsGatherWhileASyncRuns) {
+  open();
+  settle();
+  std::vector<std::shared_ptr<std::optional<Result<>>>> waiting;
+  std::uint64_t before = host_.disk().operations();
+  for (int i = 0; i < 20; ++i) {
+    append_mark("x");
+    waiting.push_back(world_.start(host_.loop(), journal_->commit(journal_->appended())));
+    world_.run_for(std::chrono::microseconds(10));
+  }
+  settle();
+  for (auto& commit : waiting) EXPECT_TRUE((*commit)->has_value());
+  EXPECT_LE(host_.disk().operations() - before, 20u + 4u);   // a write each, and a few syncs
+}
+
+TEST_F(JournalTest, ACommitOfARecordThatWasNeverAppendedIsRefused) {
+  open();
+  EXPECT_EQ(commit(Lsn{5}).error().code, Code::invalid);
+}
+
+TEST_F(JournalTest, AFailedSyncIsFinal) {
+  open();
+  settle();
+  append_mark("A");
+  settle();
+  int told = 0;
+  journal_->on_received([&] { ++told; });
+  host_.disk().fail_syncs(segments().front(), 1);
+  EXPECT_EQ(commit(Lsn{1}).error().code, Code::io);
+  EXPECT_TRUE(journal_->failed());
+  EXPECT_EQ(told, 1);
+  EXPECT_EQ(journal_->append(Sample::mark("B").record).error().code, Code::io);
+  EXPECT_EQ(commit(Lsn{1}).error().code, Code::io);
+  EXPECT_EQ(try_close().error().code, Code::io);
+}
+
+TEST_F(JournalTest, AFailedWriteIsFinal) {
+  open();
+  settle();
+  host_.disk().fail_writes(segments().front(), 1);
+  append_mark("A");
+  EXPECT_EQ(commit(Lsn{1}).error().code, Code::io);
+  EXPECT_TRUE(journal_->failed());
+  EXPECT_EQ(journal_->received(), Lsn{0});
+}
+
+TEST_F(JournalTest, DamageBeforeWhatWasDurableIsNamed) {
+  open();
+  append_mark("first");
+  commit();
+  append_mark("second");
+  commit();
+  append_mark("third");
+  commit();
+  kill();
+  std::string file = damage("second");
+  open();
+  ASSERT_TRUE(opened_.damage);
+  EXPECT_THAT(*opened_.damage, HasSubstr(file + " is damaged at offset 12288"));
+  EXPECT_THAT(replayed_, ElementsAre("first"));
+  EXPECT_EQ(journal_->append(Sample::mark("no").record).error().code, Code::read_only);
+  EXPECT_EQ(must(read(Lsn{0})).size(), 1u);
+  std::uint64_t fingerprint = host_.disk().fingerprint();
+  close();
+  EXPECT_EQ(host_.disk().fingerprint(), fingerprint);   // nothing was touched
+}
+
+TEST_F(JournalTest, TheMetadataKnowThatALostTailWasDurable) {
+  open();
+  append_mark("first");
+  commit();
+  append_mark("second");
+  commit();
+  kill();
+  damage("second");
+  open(Lsn{0}, Lsn{2});
+  EXPECT_TRUE(opened_.damage);
+  kill();
+  open(Lsn{0}, Lsn{1});   // without that word it looks like a torn tail
+  EXPECT_FALSE(opened_.damage);
+  EXPECT_THAT(replayed_, ElementsAre("first"));
+}
+
+TEST_F(JournalTest, AfterACleanCloseADamagedTailIsDamage) {
+  open();
+  append_mark("first");
+  append_mark("second");
+  close();
+  damage("second");
+  open();
+  EXPECT_TRUE(opened_.damage);
+}
+
+TEST_F(JournalTest, AMissingSegmentIsDamage) {
+  open();
+  fill_segments(4);
+  commit();
+  append_mark("last");
+  commit();
+  close();
+  auto files = segments();
+  ASSERT_GE(files.size(), 4u);
+  must(host_.files().remove(files[1]));
+  open();
+  ASSERT_TRUE(opened_.damage);
+  EXPECT_THAT(*opened_.damage, HasSubstr("missing"));
+}
+
+TEST_F(JournalTest, AnotherPoolsJournalIsRefused) {
+  open();
+  append_mark("A");
+  close();
+  pool_.bytes[5] = std::byte{9};
+  auto opened = try_open();
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().code, Code::invalid);
+  EXPECT_THAT(opened.error().message, HasSubstr("belongs to pool"));
+}
+
+TEST_F(JournalTest, GarbageIsRefused) {
+  must(host_.files().make_directories("/pool/journal"));
+  auto file = must(host_.files().open_blocking("/pool/journal/segment-00000001", {.create = os::Create::if_missing}));
+  must(file->write(0_B, as_span("this is not a journal")));
+  file.reset();
+  auto opened = try_open();
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().code, Code::corrupt);
+}
+
+TEST_F(JournalTest, ALaterFormatIsRefused) {
+  open();
+  close();
+  std::string path = segments().front();
+  Buffer bytes = host_.disk().bytes_of(path);
+  for (std::size_t copy : {0u, 4096u}) {
+    store_le(bytes.data() + copy + 8, std::uint32_t{2});
+    store_le(bytes.data() + copy + 152, checksum_of(Span(bytes).subspan(copy, 152)).value);
+  }
+  auto file = must(host_.files().open_blocking(path, {}));
+  must(file->write(0_B, Span(bytes).first(8192)));
+  file.reset();
+  auto opened = try_open();
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().code, Code::unsupported);
+}
+
+TEST_F(JournalTest, ARefusedRecordEndsTheOpening) {
+  open();
+  append_mark("A");
+  close();
+  OnRecord refuse = [](const Record&) -> Result<> { return fail(Code::corrupt, "no"); };
+  auto opened = world_.run(host_.loop(), journal::open(host_, host_.loop(), "/pool/journal", pool_, options_, Lsn{0}, Lsn{0}, refuse, {}));
+  EXPECT_EQ(opened.error().message, "no");
+}
+
+}  // namespace
+}  // namespace lockstep::journal
