@@ -1,0 +1,54 @@
+#include "manage/storage.h"
+
+#include <chrono>
+#include <cstdio>
+
+namespace lockstep::manage {
+
+std::string time_name(WallTime time) {
+  using namespace std::chrono;
+  sys_seconds at{floor<seconds>(microseconds(time.us))};
+  sys_days day = floor<days>(at);
+  year_month_day date{day};
+  hh_mm_ss clock{at - day};
+  char text[32];
+  std::snprintf(text, sizeof text, "%04d%02u%02u-%02d%02d%02d", static_cast<int>(date.year()), static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()), static_cast<int>(clock.seconds().count()));
+  return text;
+}
+
+std::vector<replica::Relationship> Storage::relationships_of(PoolId pool, GroupId group) const {
+  std::vector<replica::Relationship> out;
+  if (!engine_) return out;
+  for (replica::Report& report : engine_->reports())
+    if (report.relationship.pool == pool && report.relationship.group == group) out.push_back(std::move(report.relationship));
+  return out;
+}
+
+Answer<> Storage::refuse_if_replicated(PoolId pool, GroupId group, std::string_view group_name, std::string_view what) const {
+  for (const replica::Relationship& relationship : relationships_of(pool, group)) {
+    if (relationship.end == replica::End::source && relationship.sync_type == replica::SyncType::snapshot) continue;
+    std::string message = "group '" + std::string(group_name) + "' is in relationship '" + relationship.name + "': " + std::string(what);
+    return wrong_state(std::string(group_name), std::move(message), "Detach the relationship first, and make it again afterwards.");
+  }
+  return {};
+}
+
+std::size_t Storage::sessions_of(VolumeUuid volume) const {
+  if (!hooks_.sessions) return 0;
+  auto sessions = hooks_.sessions();
+  auto found = sessions.find(volume);
+  return found == sessions.end() ? 0 : found->second;
+}
+
+void Storage::tell(std::string kind, std::string object_type, std::string object, std::string before, std::string after) {
+  Event event;
+  event.kind = std::move(kind);
+  event.object_type = std::move(object_type);
+  event.object = std::move(object);
+  event.before = std::move(before);
+  event.after = std::move(after);
+  events_.emit(std::move(event));
+}
+
+}  // namespace lockstep::manage
