@@ -28,7 +28,7 @@ Result<Disk::Spot> Disk::spot_of(const std::string& path) const {
   for (std::size_t i = 0; i + 1 < parts.size(); ++i) {
     auto it = directory->now.find(parts[i]);
     if (it == directory->now.end()) return fail(Code::not_found, path + ": no such directory: " + parts[i]);
-    if (!it->second.directory) return fail(Code::io, path + ": not a directory: " + parts[i]);
+    if (!it->second.directory) return fail(Code::invalid, path + ": not a directory: " + parts[i]);
     directory = it->second.directory;
   }
   return Spot{directory, parts.back()};
@@ -66,7 +66,7 @@ Result<std::shared_ptr<FileNode>> Disk::open(const std::string& path, Create cre
   TRY(Spot spot, spot_of(path));
   auto it = spot.parent->now.find(spot.name);
   if (it != spot.parent->now.end()) {
-    if (it->second.directory) return fail(Code::io, path + ": is a directory");
+    if (it->second.directory) return fail(Code::invalid, path + ": is a directory");
     if (create == Create::must_be_new) return fail(Code::exists, path + ": file exists");
     return it->second.file;
   }
@@ -91,7 +91,7 @@ Result<> Disk::make_directories(const std::string& path) {
     } else if (it->second.directory) {
       directory = it->second.directory;
     } else {
-      return fail(Code::io, path + ": not a directory: " + part);
+      return fail(Code::invalid, path + ": not a directory: " + part);
     }
   }
   return {};
@@ -121,7 +121,7 @@ Result<> Disk::rename(const std::string& from, const std::string& to) {
   if (source.parent == target.parent && source.name == target.name) return {};
   std::shared_ptr<FileNode> replaced;
   if (auto old = target.parent->now.find(target.name); old != target.parent->now.end()) {
-    if (bool(node.directory) != bool(old->second.directory)) return fail(Code::io, to + ": a file and a directory");
+    if (bool(node.directory) != bool(old->second.directory)) return fail(Code::invalid, to + ": a file and a directory");
     if (old->second.directory && !old->second.directory->now.empty()) return fail(Code::busy, to + ": directory not empty");
     replaced = old->second.file;
   }
@@ -140,7 +140,7 @@ Result<> Disk::sync_directory(const std::string& path) {
   for (const std::string& part : parts) {
     auto it = directory->now.find(part);
     if (it == directory->now.end()) return fail(Code::not_found, path + ": no such directory");
-    if (!it->second.directory) return fail(Code::io, path + ": not a directory");
+    if (!it->second.directory) return fail(Code::invalid, path + ": not a directory");
     directory = it->second.directory;
   }
   if (!operation()) return fail(Code::io, path + ": the host is dead");
@@ -167,7 +167,7 @@ Result<std::vector<DirectoryEntry>> Disk::list(const std::string& path) const {
   for (const std::string& part : parts) {
     auto it = directory->now.find(part);
     if (it == directory->now.end()) return fail(Code::not_found, path + ": no such directory");
-    if (!it->second.directory) return fail(Code::io, path + ": not a directory");
+    if (!it->second.directory) return fail(Code::invalid, path + ": not a directory");
     directory = it->second.directory;
   }
   std::vector<DirectoryEntry> entries;

@@ -24,7 +24,7 @@ void Handle::check_aligned(std::uint64_t at, Span memory) const {
 
 Result<> Handle::may_change(std::uint64_t at, std::uint64_t length) {
   if (life_.dead() || !life_.disk().operation()) return dead();
-  if (options_.read_only) return fail(Code::io, path_ + ": opened for reading only");
+  if (options_.read_only) return fail(Code::invalid, path_ + ": opened for reading only");
   if (length > 0 && !life_.disk().fits(*node_, at, length)) return fail(Code::no_space, path_ + ": no space left on device");
   return {};
 }
@@ -46,6 +46,7 @@ Result<> Handle::write(std::uint64_t at, std::span<const Span> parts) {
     whole.insert(whole.end(), part.begin(), part.end());
   }
   TRY_VOID(may_change(at, whole.size()));
+  if (whole.empty()) return {};
   if (node_->writes_to_fail > 0) {
     --node_->writes_to_fail;
     return fail(Code::io, path_ + ": write at " + std::to_string(at) + ": input/output error");

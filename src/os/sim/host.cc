@@ -38,6 +38,7 @@ void Host::kill() { die(false); }
 
 void Host::power_cut(Tear tear) {
   die(true);
+  world_.network().host_lost_power(*this);
   disk_->power_cut(tear);
   world_.fold(Event::life, number_, disk_->fingerprint());
 }
@@ -58,6 +59,7 @@ void Host::restart() {
   world_.forget(life());
   lives_.push_back(std::make_unique<Life>(*this, lives_.size() + 1));
   disk_->start_over();
+  world_.network().host_is_up(*this);
   world_.fold(Event::life, number_, 3);
 }
 

@@ -55,10 +55,10 @@ void Life::in_time(Range takes, Event kind, rt::Callback effect, rt::Callback th
   Duration total = rng_.in(takes);
   Duration before = rng_.in({Duration{0}, total});
   Instant start = now();
-  world().schedule(start + before, *this, kind,
+  world().schedule(start + before, this, kind,
                    [this, kind, end = start + total, effect = std::move(effect), then = std::move(then)]() mutable {
                      effect();
-                     world().schedule(std::max(end, now()), *this, kind, std::move(then));
+                     world().schedule(std::max(end, now()), this, kind, std::move(then));
                    });
 }
 

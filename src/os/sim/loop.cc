@@ -45,20 +45,29 @@ SimLoop::TimerId SimLoop::at(Instant when, rt::Callback callback) {
   check_mine();
   TimerId id = next_timer_++;
   Instant world_time = std::max(Instant{when - Instant{life_.clock_offset()}}, life_.now());
-  auto fire = [this, id, callback = std::move(callback)]() mutable {
-    timers_.erase(id);
-    post(std::move(callback));
-  };
-  timers_.emplace(id, life_.world().schedule(world_time, life_, Event::timer, std::move(fire)));
+  World::Key event = life_.world().schedule(world_time, &life_, Event::timer, [this] { fire_timers(); });
+  timers_.emplace(std::pair(world_time, id), Timer{event, std::move(callback)});
+  timer_times_.emplace(id, world_time);
   return id;
 }
 
-void SimLoop::cancel(TimerId timer) {
+// Those of one instant in the order they were asked for, whichever of their events came first.
+void SimLoop::fire_timers() {
+  while (!timers_.empty() && timers_.begin()->first.first <= life_.now()) {
+    auto timer = timers_.extract(timers_.begin());
+    life_.world().cancel(timer.mapped().event);
+    timer_times_.erase(timer.key().second);
+    post(std::move(timer.mapped().callback));
+  }
+}
+
+void SimLoop::cancel(TimerId id) {
   check_mine();
-  auto it = timers_.find(timer);
-  if (it == timers_.end()) return;
-  life_.world().cancel(it->second);
-  timers_.erase(it);
+  auto it = timer_times_.find(id);
+  if (it == timer_times_.end()) return;
+  auto timer = timers_.extract(std::pair(it->second, id));
+  timer_times_.erase(it);
+  life_.world().cancel(timer.mapped().event);
 }
 
 void SimLoop::work(rt::Callback job, rt::Callback done) {
@@ -70,15 +79,15 @@ void SimLoop::work(rt::Callback job, rt::Callback done) {
     life_.run_job(job);
     job = nullptr;
     Instant over = std::max(end, life_.now() + life_.take_spent());
-    life_.world().schedule(over, life_, Event::job, [this, done = std::move(done)]() mutable { post(std::move(done)); });
+    life_.world().schedule(over, &life_, Event::job, [this, done = std::move(done)]() mutable { post(std::move(done)); });
   };
-  life_.world().schedule(start + before, life_, Event::job, std::move(run));
+  life_.world().schedule(start + before, &life_, Event::job, std::move(run));
 }
 
 void SimLoop::arm() {
   if (armed_ || running_) return;
   armed_ = true;
-  life_.world().schedule(std::max(life_.now(), busy_until_), life_, Event::turn, [this] { turn(); });
+  life_.world().schedule(std::max(life_.now(), busy_until_), &life_, Event::turn, [this] { turn(); });
 }
 
 void SimLoop::turn() {
@@ -106,6 +115,7 @@ void SimLoop::drop() {
   ready_.clear();
   turn_end_.clear();
   timers_.clear();
+  timer_times_.clear();
   armed_ = true;   // never again
 }
 

@@ -36,7 +36,12 @@ class SimLoop final : public rt::Loop {
   static void back_to_turn(rt::Loop* kept);
 
  private:
+  struct Timer {
+    World::Key event;
+    rt::Callback callback;
+  };
   void arm();
+  void fire_timers();
   void turn();
 
   Life& life_;
@@ -44,7 +49,8 @@ class SimLoop final : public rt::Loop {
   Rng rng_;
   std::deque<rt::Callback> ready_;
   std::vector<rt::Callback> turn_end_;
-  std::map<TimerId, World::Key> timers_;
+  std::map<std::pair<Instant, TimerId>, Timer> timers_;   // by the world's time
+  std::map<TimerId, Instant> timer_times_;
   TimerId next_timer_ = 1;
   Instant busy_until_{};
   bool armed_ = false;

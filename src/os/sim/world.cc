@@ -23,17 +23,28 @@ Host& World::add_host(std::string name) {
   return *hosts_.back();
 }
 
-Host& World::host(std::string_view name) {
+Host* World::try_host(std::string_view name) {
   for (auto& host : hosts_)
-    if (host->name() == name) return *host;
-  CHECK(!"no host of that name");
-  return *hosts_.front();
+    if (host->name() == name) return host.get();
+  return nullptr;
 }
 
-World::Key World::schedule(Instant when, Life& life, Event kind, rt::Callback callback) {
+Host& World::host(std::string_view name) {
+  Host* found = try_host(name);
+  CHECK(found != nullptr);
+  return *found;
+}
+
+std::vector<Host*> World::hosts() {
+  std::vector<Host*> all;
+  for (auto& host : hosts_) all.push_back(host.get());
+  return all;
+}
+
+World::Key World::schedule(Instant when, Life* life, Event kind, rt::Callback callback) {
   ++sequence_;
-  Key key{std::max(when, life.now()), options_.shuffle ? order_.next() : sequence_, sequence_};
-  queue_.emplace(key, Entry{&life, kind, std::move(callback)});
+  Key key{std::max(when, life != nullptr ? life->now() : now_), options_.shuffle ? order_.next() : sequence_, sequence_};
+  queue_.emplace(key, Entry{life, kind, std::move(callback)});
   return key;
 }
 
@@ -54,7 +65,7 @@ void World::happen(std::map<Key, Entry>::iterator it) {
   Instant when = std::get<Instant>(it->first);
   queue_.erase(it);
   ++events_;
-  fold(entry.kind, entry.life->host().number(), static_cast<std::uint64_t>(when.since_start.count()));
+  fold(entry.kind, entry.life != nullptr ? entry.life->host().number() : 0, static_cast<std::uint64_t>(when.since_start.count()));
   entry.callback();
 }
 

@@ -36,6 +36,8 @@ class World {
 
   Host& add_host(std::string name);             // up and running; names are also network names
   [[nodiscard]] Host& host(std::string_view name);
+  [[nodiscard]] Host* try_host(std::string_view name);   // null when there is none
+  [[nodiscard]] std::vector<Host*> hosts();              // in the order they were added
   [[nodiscard]] Network& network() { return *network_; }
   [[nodiscard]] Rng& rng() { return rng_; }     // for the test's own choices
   [[nodiscard]] std::uint64_t seed() const { return seed_; }
@@ -73,7 +75,7 @@ class World {
 
   // For the parts of the simulation, from here down.
   using Key = std::tuple<Instant, std::uint64_t, std::uint64_t>;   // when, order within the instant, sequence
-  Key schedule(Instant when, Life& life, Event kind, rt::Callback callback);
+  Key schedule(Instant when, Life* life, Event kind, rt::Callback callback);   // no life: the network's
   void cancel(const Key& key) { queue_.erase(key); }
   void fold(Event kind, std::uint64_t who, std::uint64_t what);
   void forget(Life& life);                                          // drops its events
