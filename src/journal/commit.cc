@@ -28,6 +28,9 @@ rt::Task<void> Log::sync_written() {
   std::vector<SegmentPtr> segments = unsynced_;
   std::uint64_t last_sequence = segments.back()->header.sequence;
   std::optional<Error> error;
+  Result<> others;
+  rt::Scope beside(loop_);
+  if (beside_sync_) beside.spawn(sync_beside(others));
   for (const SegmentPtr& segment : segments) {
     auto synced = co_await segment->file->sync();
     if (!synced) {
@@ -35,6 +38,8 @@ rt::Task<void> Log::sync_written() {
       break;
     }
   }
+  co_await beside.join();
+  if (!error && !others) error = others.error().in("journal: beside its sync");
   syncing_ = false;
   if (error) {
     fail_with(std::move(*error));
@@ -46,6 +51,8 @@ rt::Task<void> Log::sync_written() {
   resume_waiters();
   if (!waiters_.empty()) arm();
 }
+
+rt::Task<void> Log::sync_beside(Result<>& result) { result = co_await beside_sync_(); }
 
 void Log::resume_waiters() {
   std::erase_if(waiters_, [this](Waiter& waiter) {

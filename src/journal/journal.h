@@ -52,6 +52,10 @@ class Journal {
   // Waits until everything up to `lsn` survives a power cut; syncs in groups. An error is final for this journal.
   virtual rt::Task<Result<>> commit(Lsn lsn) = 0;
 
+  // Awaited beside every sync, begun when the sync begins: for what received records name but do not hold (the data of direct ones).
+  // durable() moves only when both have succeeded; its error is an error of the sync.
+  virtual void beside_sync(std::function<rt::Task<Result<>>()> also) = 0;
+
   [[nodiscard]] virtual Lsn appended() const = 0;   // last LSN given
   [[nodiscard]] virtual Lsn received() const = 0;   // in the file
   [[nodiscard]] virtual Lsn durable() const = 0;    // survives a power cut
@@ -88,7 +92,8 @@ struct Opened {
 };
 
 using OnRecord = std::function<Result<>(const Record&)>;
-// Are the data that this direct record names what its checksums say? False cuts the journal before that record.
+// Are the data that this direct record names what its checksums say, and do they survive a power cut (synced, then compared)? False
+// cuts the journal before that record; what was believed is called durable from then on.
 using Believe = std::function<rt::Task<Result<bool>>(const Record&)>;
 
 // Opens or creates the journal of pool `pool` in directory `directory`. `on_record` is called on the loop for each record after `from`, in

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -26,6 +27,7 @@ class Log final : public Journal {
   Result<> push() override;
   void on_received(rt::Callback callback) override { on_received_ = std::move(callback); }
   rt::Task<Result<>> commit(Lsn lsn) override;
+  void beside_sync(std::function<rt::Task<Result<>>()> also) override { beside_sync_ = std::move(also); }
   [[nodiscard]] Lsn appended() const override { return appended_; }
   [[nodiscard]] Lsn received() const override { return received_; }
   [[nodiscard]] Lsn durable() const override { return durable_; }
@@ -76,6 +78,7 @@ class Log final : public Journal {
 
   // Syncing (commit.cc).
   rt::Task<void> sync_written();
+  rt::Task<void> sync_beside(Result<>& result);
   void align_end();
   void resume_waiters();
 
@@ -99,6 +102,7 @@ class Log final : public Journal {
   std::shared_ptr<SlabPool> slabs_;
   std::shared_ptr<Alive> alive_;
   rt::Callback on_received_;
+  std::function<rt::Task<Result<>>()> beside_sync_;
 
   // Positions.
   Lsn appended_, received_, durable_;

@@ -102,6 +102,7 @@ rt::Task<Result<>> Recovery::create() {
 // segment, whose header voids whatever lies behind the last record that counts. Segments that the chain lost are free only then.
 rt::Task<Result<>> Recovery::settle() {
   CO_TRY_VOID(co_await log_.directory_.remove_unfinished());
+  CO_TRY_VOID(co_await log_.directory_.sync_entries());
   for (auto segment = log_.live_.rbegin(); segment != log_.live_.rend(); ++segment) {
     auto synced = co_await (*segment)->file->sync();
     if (!synced) co_return fail(synced.error().in("journal: segment " + (*segment)->name()));

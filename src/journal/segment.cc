@@ -123,6 +123,12 @@ rt::Task<Result<>> Directory::sync_name() {
   co_return co_await rt::work(loop_, std::move(job));
 }
 
+rt::Task<Result<>> Directory::sync_entries() {
+  os::Files& files = host_.files();
+  auto job = [&files, path = path_] { return files.sync_directory(path); };
+  co_return co_await rt::work(loop_, std::move(job));
+}
+
 rt::Task<Result<>> Directory::remove_unfinished() {
   for (const std::string& file : unfinished_) CO_TRY_VOID(co_await remove(file));
   unfinished_.clear();

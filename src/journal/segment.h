@@ -50,7 +50,8 @@ class Directory {
   // Opens every segment there and reads its header; made if missing. Unfinished segments are removed when told so.
   rt::Task<Result<std::vector<SegmentPtr>>> list();
   rt::Task<Result<>> remove_unfinished();
-  rt::Task<Result<>> sync_name();   // after it, the directory itself survives a power cut
+  rt::Task<Result<>> sync_name();      // after it, the directory itself survives a power cut
+  rt::Task<Result<>> sync_entries();   // after it, what list() found does: a segment may have got its name just before a crash
 
   // A segment of zeroes, durable under its name before this returns. With `header`, that is in it. `stop` ends it early.
   rt::Task<Result<SegmentPtr>> make(Bytes size, const SegmentHeader* header, rt::Stop& stop);
