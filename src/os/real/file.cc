@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <utility>
 
 #include "os/real/errno.h"
@@ -15,6 +16,8 @@ namespace lockstep::os::real {
 namespace {
 
 constexpr std::size_t read_most = 1 << 30;
+constexpr Duration hint_slow = std::chrono::microseconds(300);
+constexpr unsigned hints_skipped = 16;   // after a slow one
 
 }  // namespace
 
@@ -117,8 +120,15 @@ Result<> SystemFile::write_now(Bytes at, std::span<const Span> parts) {
   return {};
 }
 
+// A few microseconds, unless the device's queue is full: then the call waits for it, and hints do no good anyway.
 void SystemFile::start_writeback(Bytes at, Bytes length) {
+  if (hints_to_skip_ > 0) {
+    --hints_to_skip_;
+    return;
+  }
+  const Instant before = loop_.clock().now();
   ::sync_file_range(file_.fd.get(), static_cast<off_t>(at.value), static_cast<off_t>(length.value), SYNC_FILE_RANGE_WRITE);
+  if (loop_.clock().now() - before > hint_slow) hints_to_skip_ = hints_skipped;
 }
 
 rt::Task<Result<>> SystemFile::sync() {

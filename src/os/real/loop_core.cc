@@ -47,6 +47,7 @@ void LoopCore::complete(Completion& completion, int result) {
 }
 
 void LoopCore::work(rt::Callback job, rt::Callback done) {
+  CHECK(is_mine());
   ++jobs_;
   workers_.run(*this, std::move(job), std::move(done));
 }

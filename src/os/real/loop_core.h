@@ -30,7 +30,10 @@ class LoopCore : public rt::Loop {
   void post(rt::Callback callback) override;
   void post(std::coroutine_handle<> handle) override;
   void at_turn_end(rt::Callback callback) override { turn_end_.push_back(std::move(callback)); }
-  TimerId at(Instant when, rt::Callback callback) override { return timers_.add(when, std::move(callback)); }
+  TimerId at(Instant when, rt::Callback callback) override {
+    CHECK(is_mine());
+    return timers_.add(when, std::move(callback));
+  }
   void cancel(TimerId timer) override { timers_.cancel(timer); }
   void work(rt::Callback job, rt::Callback done) override;
 
@@ -54,6 +57,7 @@ class LoopCore : public rt::Loop {
     rt::Callback callback;
     bool ends_job = false;
   };
+  [[nodiscard]] bool is_mine() const { return current() == this || current() == nullptr; }   // nullptr: before run()
   void turn();
   void run_ready();
   void run_turn_end();
