@@ -141,15 +141,17 @@ class Store {
     std::uint64_t count = 0;
     EntryKind kind = EntryKind::absent;
   };
-  // Runs of equal kind from `from` on, at most `most` runs and up to the volume's end. Absent (falling through to nothing) is a hole.
+  // Runs of equal kind from `from` on, at most `most` of them; go on where the last one ends, until the volume's end. Absent (falling
+  // through to nothing) is a hole; so is zero, and housekeeping may make the one of the other.
   virtual rt::Task<Result<std::vector<Extent>>> extents(View view, Block from, std::size_t most) = 0;
   struct DiffLeaf {
     std::uint64_t leaf = 0;
     std::array<std::uint64_t, leaf_blocks / 64> mask{};   // blocks whose entries differ
   };
-  // Leaves from `from_leaf` on in which the two views of one volume (or of a clone and its origin) may differ, at most `most`.
+  // Leaves from `from_leaf` on in which the two views (of one volume, of a clone and its origin, of two clones) differ by content, at most
+  // `most`. None: there are no more.
   virtual rt::Task<Result<std::vector<DiffLeaf>>> diff(View older, View newer, std::uint64_t from_leaf, std::size_t most) = 0;
-  // One hash a leaf (over kind and checksum of each block, not places), for compare. Absent leaves hash as all zero.
+  // One hash a leaf (over kind and checksum of each block, not places; absent counts as zero), for compare. A leaf of holes has hash 0.
   virtual rt::Task<Result<std::vector<Checksum>>> leaf_hashes(View view, std::uint64_t from_leaf, std::size_t count) = 0;
 
   // Change maps, as of the last commit.
