@@ -1,0 +1,107 @@
+#include "manage/relationships.h"
+
+#include <utility>
+
+#include "manage/refusal.h"
+#include "manage/works.h"
+
+namespace lockstep::manage {
+
+namespace {
+
+// The operation's number, and whether the relationship's state allows it. Callers of SM speak with the force that the model implies.
+struct Checked {
+  replica::Operation operation;
+  replica::Cell cell;
+};
+Answer<Checked> check_operation(const replica::Report& report, std::uint16_t number) {
+  if (number < 2 || number > 25) return bad_parameter("Operation", "Operation " + std::to_string(number) + " is not one of 2 to 25", "Give one of the operations that the relationship lists.");
+  auto operation = static_cast<replica::Operation>(number);
+  Result<replica::Cell> cell = replica::check(report.relationship.sync_type, operation, report.copy_state, true);
+  if (!cell) return refuse(cell.error(), report.relationship.name);
+  return Checked{operation, *cell};
+}
+
+std::optional<Awaited> awaited_after(RelationshipId id, const replica::Cell& cell) {
+  switch (cell.kind) {
+    case replica::Cell::Kind::leads:
+    case replica::Cell::Kind::copies: return Awaited{id, {cell.to}};
+    case replica::Cell::Kind::gone: return Awaited{id, {}};
+    default: return std::nullopt;
+  }
+}
+
+}  // namespace
+
+Answer<replica::Report> Relationships::find(const std::string& relationship, std::optional<replica::End> end) const {
+  auto id = parse_id<RelationshipId>(relationship);
+  std::optional<replica::Report> found;
+  for (replica::Report& report : engine_->reports()) {
+    bool match = report.relationship.name == relationship || (id && report.relationship.id == *id);
+    if (!match || (end && report.relationship.end != *end)) continue;
+    if (!found || report.relationship.end == replica::End::source) found = std::move(report);
+  }
+  if (!found) return no_such("relationship", relationship, "Synchronization");
+  return *std::move(found);
+}
+
+rt::Task<Answer<Outcome>> Relationships::operate(Caller caller, std::string relationship, std::uint16_t operation) {
+  CO_ASK_VOID(require(caller, RoleName::operate, "changing a relationship"));
+  CO_ASK(replica::Report known, find(relationship));
+  Result<replica::Report> now = co_await engine_->report(known.relationship.id);
+  replica::Report report = now ? *std::move(now) : std::move(known);
+  CO_ASK(Checked checked, check_operation(report, operation));
+  Outcome outcome;
+  outcome.object = report.relationship.name;
+  if (checked.cell.kind == replica::Cell::Kind::no_op) co_return outcome;
+  const replica::Relationship& r = report.relationship;
+  std::string what = std::string(replica::name_of(checked.operation)) + " " + r.name;
+  Jobs::Patience patience{std::chrono::seconds(1), Duration{0}};
+  std::string object = r.name;
+  std::unique_ptr<Work> work = operating(*engine_, r.id, r.name, checked.operation, awaited_after(r.id, checked.cell));
+  co_return co_await jobs_.run(std::move(what), std::move(object), std::move(work), patience);
+}
+
+rt::Task<Answer<replica::Forecast>> Relationships::forecast(Caller caller, std::string relationship, std::uint16_t operation) {
+  CO_ASK_VOID(require(caller, RoleName::read_only, "a forecast"));
+  CO_ASK(replica::Report report, find(relationship));
+  CO_ASK(Checked checked, check_operation(report, operation));
+  Result<replica::Forecast> forecast = co_await engine_->forecast(report.relationship.id, checked.operation);
+  if (!forecast) co_return refuse(forecast.error(), report.relationship.name);
+  co_return *std::move(forecast);
+}
+
+rt::Task<Answer<>> Relationships::change(Caller caller, std::string relationship, replica::Settings settings) {
+  CO_ASK_VOID(require(caller, RoleName::operate, "changing a relationship"));
+  CO_ASK(replica::Report report, find(relationship));
+  const replica::Relationship& r = report.relationship;
+  CO_ASK_VOID(check_recovery_point(r.sync_type, settings.mode, settings.rpo_seconds));
+  if (r.sync_type == replica::SyncType::mirror && settings.mode != replica::Mode::synchronous && settings.rpo_seconds == 0) settings.rpo_seconds = 30;
+  if (settings.adaptive_bound_ms == 0 || settings.adaptive_bound_ms > 60000)
+    co_return bad_parameter("AdaptiveBoundMilliseconds", std::to_string(settings.adaptive_bound_ms) + " ms is no bound", "Give 1 to 60000.");
+  Result<> done = co_await engine_->set(r.id, settings);
+  if (!done) co_return refuse(done.error(), r.name);
+  co_return Answer<>{};
+}
+
+std::unique_ptr<Work> Relationships::resumed(Awaited awaited) { return awaiting(*engine_, std::move(awaited)); }
+
+void Relationships::changed(const replica::Change& change) {
+  for (const replica::Report& report : engine_->reports()) names_[report.relationship.id] = report.relationship.name;
+  Event event;
+  event.kind = change.what;
+  event.object_type = "Relationship";
+  auto name = names_.find(change.relationship);
+  if (name != names_.end()) event.object = name->second;
+  else if (!change.relationship.is_none()) event.object = text_of(change.relationship);
+  event.before = change.before;
+  event.after = change.after;
+  event.cause = change.cause;
+  bool broken = change.what == "CopyState" && change.after == replica::name_of(replica::CopyState::broken);
+  bool bad = change.after == "Exceeded" || change.after == "Unreachable" || change.what == "Conflict";
+  event.severity = broken || change.what == "Conflict" ? Severity::critical : bad ? Severity::warning : Severity::information;
+  events_.emit(std::move(event));
+  if (change.what == "Deleted" || change.after == "Gone") names_.erase(change.relationship);
+}
+
+}  // namespace lockstep::manage

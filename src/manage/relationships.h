@@ -1,0 +1,50 @@
+// Relationships: from the words of the SM model to the engine. Private to manage.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "manage/accounts.h"
+#include "manage/create_checks.h"
+#include "manage/jobs.h"
+#include "manage/locate.h"
+
+namespace lockstep::manage {
+
+class Relationships final : public replica::Observer {
+ public:
+  Relationships(rt::Loop& loop, PoolSet& pools, Accounts& accounts, Jobs& jobs, Events& events) : loop_(loop), pools_(pools), accounts_(accounts), jobs_(jobs), events_(events) {}
+  void set_engine(replica::Engine& engine, const replica::Self& self) {
+    engine_ = &engine;
+    self_ = &self;
+  }
+
+  rt::Task<Answer<Outcome>> create(Caller caller, CreateReplica request);
+  rt::Task<Answer<replica::Forecast>> forecast_create(Caller caller, CreateReplica request);
+  rt::Task<Answer<Outcome>> operate(Caller caller, std::string relationship, std::uint16_t operation);
+  rt::Task<Answer<replica::Forecast>> forecast(Caller caller, std::string relationship, std::uint16_t operation);
+  rt::Task<Answer<>> change(Caller caller, std::string relationship, replica::Settings settings);
+
+  // By name or id. Of a local relationship: the end asked for, or its source.
+  [[nodiscard]] Answer<replica::Report> find(const std::string& relationship, std::optional<replica::End> end = std::nullopt) const;
+  [[nodiscard]] std::unique_ptr<Work> resumed(Awaited awaited);
+
+  // replica::Observer: every change of state is an event.
+  void changed(const replica::Change& change) override;
+
+ private:
+  rt::Task<CreateFacts> gather(Caller caller, CreateReplica request);
+  rt::Task<void> gather_target(CreateFacts* facts);
+  rt::Task<void> gather_target_group(CreateFacts* facts);
+
+  rt::Loop& loop_;
+  PoolSet& pools_;
+  Accounts& accounts_;
+  Jobs& jobs_;
+  Events& events_;
+  replica::Engine* engine_ = nullptr;
+  const replica::Self* self_ = nullptr;
+  std::map<RelationshipId, std::string> names_;     // also of those that are gone: their last event needs it
+};
+
+}  // namespace lockstep::manage

@@ -1,0 +1,17 @@
+// What jobs about relationships do. Private to manage.
+#pragma once
+
+#include <functional>
+
+#include "manage/jobs.h"
+
+namespace lockstep::manage {
+
+// Makes the relationship, then waits until it is what the caller asked for.
+[[nodiscard]] std::unique_ptr<Work> creating(replica::Engine& engine, replica::CreateRequest request);
+// One operation, to its end state; `awaited`: what a restart would wait for.
+[[nodiscard]] std::unique_ptr<Work> operating(replica::Engine& engine, RelationshipId relationship, std::string name, replica::Operation operation, std::optional<Awaited> awaited);
+// After a restart.
+[[nodiscard]] std::unique_ptr<Work> awaiting(replica::Engine& engine, Awaited awaited);
+
+}  // namespace lockstep::manage
