@@ -1,0 +1,208 @@
+#include "pool/native/checkpoint.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "pool/native/writer.h"
+
+namespace lockstep::pool::native {
+
+using store::Entry;
+using store::EntryKind;
+using store::MapChange;
+
+namespace {
+constexpr std::uint64_t chunk_blocks = 256;   // 1 MiB a write
+constexpr std::uint64_t chunks_in_flight = 4;
+}  // namespace
+
+Checkpointer::Checkpointer(Core& core, Admission& admission, Followers& followers)
+    : core_(core),
+      admission_(admission),
+      followers_(followers),
+      due_at_(core.options.overlay.value / 2),
+      in_flight_(core.loop, chunks_in_flight),
+      wake_(core.loop),
+      tidy_wake_(core.loop) {}
+
+void Checkpointer::start() {
+  core_.on_growth = [this] {
+    if (due_ || core_.overlay->bytes().value < due_at_) return;
+    due_ = true;
+    wake_.wake_all();
+  };
+  core_.want_checkpoint = [this] {
+    due_ = true;
+    wake_.wake_all();
+  };
+  core_.checkpoint_now = [this] { return now(); };
+  core_.scope.spawn(run());
+  core_.scope.spawn(tidy());
+}
+
+bool Checkpointer::anything() const {
+  return !core_.overlay->empty() || !core_.unfolded.empty() || followers_.waiting() || core_.store->checkpoint_lsn() < core_.journal->appended();
+}
+
+rt::Task<void> Checkpointer::run() {
+  rt::Stop& stop = core_.scope.stop();
+  auto guard = stop.on_request([this] { wake_.wake_all(); });
+  while (!stop.requested() && !core_.stopped) {
+    auto timer = core_.loop.at(core_.loop.clock().now() + core_.options.checkpoint_every, [this] {
+      due_ = due_ || anything();
+      wake_.wake_all();
+    });
+    if (!due_) co_await wake_.wait();
+    core_.loop.cancel(timer);
+    if (!due_ || stop.requested()) continue;
+    due_ = false;
+    std::uint64_t number = ++began_;
+    auto done = co_await once();
+    if (!done) core_.stop(done.error().in("checkpoint"));
+    ended_ = number;
+    core_.changed.wake_all();
+  }
+  core_.changed.wake_all();
+}
+
+rt::Task<Result<>> Checkpointer::now() {
+  std::uint64_t wanted = began_ + 1;
+  due_ = true;
+  wake_.wake_all();
+  while (ended_ < wanted) {
+    if (core_.stopped) co_return core_.writable();
+    if (core_.scope.stop().requested()) co_return fail(Code::cancelled, "pool '" + core_.name + "' is being closed");
+    co_await core_.changed.wait();
+  }
+  if (core_.stopped) co_return core_.writable();
+  co_return Result<>{};
+}
+
+rt::Task<Result<>> Checkpointer::once() {
+  const Instant began = core_.loop.clock().now();
+  CO_TRY_VOID(core_.journal->push());
+  const Lsn upto = core_.journal->appended();
+  store::Commit commit;
+  commit.checkpoint_lsn = upto;
+  commit.catalog = std::exchange(core_.unfolded, {});
+  add_rows(commit);
+  const std::vector<const Layer*> frozen = core_.overlay->freeze(upto);
+  std::set<VolumeId> alive;
+  for (const auto& [id, volume] : core_.volumes) alive.insert(id);
+
+  CO_TRY_VOID(co_await core_.make_durable(upto));
+
+  auto job = [&frozen, &alive] { return gather(frozen, alive); };
+  Gathered gathered = co_await rt::work(core_.loop, job);
+  CO_TRY_VOID(co_await place(gathered, commit.map));
+  CO_TRY_VOID(co_await core_.sync_data());
+  CO_TRY_VOID(co_await followers_.prepare(upto, commit));
+  CO_TRY_VOID(co_await core_.store->commit(std::move(commit)));
+
+  followers_.committed();
+  Bytes before = core_.overlay->bytes();
+  auto dropped = core_.overlay->drop(frozen.size());
+  Bytes freed = before - core_.overlay->bytes();
+  core_.changed.wake_all();
+  core_.scope.spawn(let_go(std::move(dropped)));
+
+  Lsn floor = followers_.floor(upto);
+  CO_TRY_VOID(co_await core_.journal->trim(floor, upto));
+  core_.store->journal_released(floor);
+  for (auto& [id, group] : core_.groups) group->times.forget(floor);
+  admission_.drained(freed, core_.loop.clock().now() - began);
+  tidy_due_ = true;
+  tidy_wake_.wake_all();
+  co_return Result<>{};
+}
+
+// What changed without a record of its own: positions, which move with every record of a group.
+void Checkpointer::add_rows(store::Commit& commit) {
+  for (const auto& [id, group] : core_.groups)
+    if (group->row && group->last > core_.store->checkpoint_lsn()) commit.catalog.push_back(*group->row);
+}
+
+rt::Task<Result<>> Checkpointer::place(const Gathered& gathered, std::vector<MapChange>& map) {
+  core_.store->unreserve(gathered.reserved - gathered.to_place);   // overwritten since, or zero
+  std::vector<store::Run> runs;
+  if (gathered.to_place > 0) {
+    CO_TRY(runs, core_.store->allocate(gathered.to_place));
+  }
+  std::deque<Result<>> results;
+  rt::Scope writes(core_.loop);
+  std::size_t run = 0;
+  std::uint64_t used = 0;   // of runs[run]
+  for (const Gathered::Part& part : gathered.parts) {
+    map.insert(map.end(), part.before.begin(), part.before.end());
+    for (Block block : part.zeroes) map.push_back(MapChange{.volume = part.volume, .epoch = part.epoch, .block = block, .entries = {}, .zero_count = 1});
+    for (std::size_t i = 0; i < part.cells.size();) {
+      if (used == runs[run].count) {
+        ++run;
+        used = 0;
+      }
+      std::uint64_t n = std::min({chunk_blocks, runs[run].count - used, part.cells.size() - i});
+      Place place{runs[run].first.value + used};
+      co_await in_flight_.take(1);
+      AlignedBuffer buffer(n * block_size);
+      for (std::uint64_t j = 0; j < n; ++j) {
+        const Cell& cell = part.cells[i + j];
+        MutSpan to = buffer.span().subspan(j * block_size, block_size);
+        std::memcpy(to.data(), cell.data, block_size);
+        // What memory has spoiled since it was taken in is not made good by a new checksum.
+        EntryKind kind = checksum_of(to) == cell.checksum() ? EntryKind::placed : EntryKind::bad;
+        Entry entry{kind, Place{place.value + j}, cell.checksum()};
+        if (j > 0 && part.cells[i + j - 1].key + 1 == cell.key) {
+          map.back().entries.push_back(entry);
+          continue;
+        }
+        map.push_back(MapChange{.volume = part.volume, .epoch = part.epoch, .block = cell.block(), .entries = {}, .zero_count = 0});
+        map.back().entries.push_back(entry);
+      }
+      results.emplace_back();
+      writes.spawn(write_chunk(place, std::move(buffer), n * block_size, results.back()));
+      used += n;
+      i += n;
+      co_await rt::yield(core_.loop);
+    }
+  }
+  co_await writes.join();
+  for (Result<>& result : results) CO_TRY_VOID(std::move(result));
+  co_return Result<>{};
+}
+
+rt::Task<void> Checkpointer::write_chunk(Place place, AlignedBuffer buffer, std::size_t size, Result<>& result) {
+  std::vector<Span> spans{Span(buffer.span()).first(size)};
+  result = co_await core_.store->write_data(place, std::move(spans));
+  in_flight_.give(1);
+}
+
+// Freeing thousands of batches at once would hold the loop.
+rt::Task<void> Checkpointer::let_go(std::vector<std::unique_ptr<Layer>> layers) {
+  for (auto& layer : layers) {
+    while (!layer->holds.empty()) {
+      for (int i = 0; i < 512 && !layer->holds.empty(); ++i) layer->holds.pop_back();
+      co_await rt::yield(core_.loop);
+    }
+    layer.reset();
+  }
+}
+
+rt::Task<void> Checkpointer::tidy() {
+  rt::Stop& stop = core_.scope.stop();
+  auto guard = stop.on_request([this] { tidy_wake_.wake_all(); });
+  while (!stop.requested() && !core_.stopped) {
+    if (!tidy_due_) {
+      co_await tidy_wake_.wait();
+      continue;
+    }
+    tidy_due_ = false;
+    for (bool more = true; more && !stop.requested() && !core_.stopped;) {
+      auto done = co_await core_.store->tidy();
+      if (!done) core_.stop(done.error().in("tidying"));
+      more = done.value_or(false);
+      co_await rt::yield(core_.loop);
+    }
+  }
+}
+
+}  // namespace lockstep::pool::native

@@ -1,0 +1,53 @@
+// Followers: what relationships claim of the journal. One that lags behind its budget gets a change map instead; the fold and the new
+// trim LSN are one commit, so there is no instant at which neither knows what a target lacks.
+#pragma once
+
+#include <map>
+#include <vector>
+
+#include "pool/native/core.h"
+
+namespace lockstep::pool::native {
+
+class Followers {
+ public:
+  explicit Followers(Core& core) : core_(core) {}
+
+  rt::Task<Result<>> set(store::FollowerRow row);
+  void durable(RelationshipId follower, Lsn lsn);
+  rt::Task<Result<>> drop(RelationshipId follower);
+  rt::Task<Result<>> fold(RelationshipId follower, Lsn upto);
+  rt::Task<Result<>> clear(RelationshipId follower, Lsn upto);
+
+  // For the checkpoint up to `upto`: adds what is to be folded or cleared, and the rows as they will be. Reads the journal.
+  rt::Task<Result<>> prepare(Lsn upto, store::Commit& commit);
+  // That commit is durable: the rows become so in the live catalogue too.
+  void committed();
+  // The journal may be trimmed up to here, as far as followers are concerned. A target's own position stays readable, so that it can be
+  // found again after a restart.
+  [[nodiscard]] Lsn floor(Lsn upto) const;
+  // Something that only a checkpoint writes down.
+  [[nodiscard]] bool waiting() const { return !wishes_.empty(); }
+
+ private:
+  struct Wish {
+    bool clear = false;
+    Lsn upto;
+  };
+  struct Planned {
+    RelationshipId follower;
+    bool mapped = false;
+    Lsn mapped_upto;
+    Lsn durable;
+  };
+  [[nodiscard]] static Lsn known(const store::FollowerRow& row) { return row.mapped ? row.mapped_upto : row.durable; }
+  [[nodiscard]] Bytes budget_of(const store::FollowerRow& row) const;
+  rt::Task<Result<store::ChangeMapUpdate>> changes_of(RelationshipId follower, GroupId group, Lsn after, Lsn upto);
+  rt::Task<Result<>> wish(RelationshipId follower, bool clear, Lsn upto);
+
+  Core& core_;
+  std::multimap<RelationshipId, Wish> wishes_;
+  std::vector<Planned> planned_;
+};
+
+}  // namespace lockstep::pool::native

@@ -1,0 +1,109 @@
+#include <algorithm>
+#include <set>
+
+#include "pool/native/objects.h"
+
+namespace lockstep::pool::native {
+
+using store::GroupRow;
+using store::HistoryEntry;
+using store::Role;
+
+Result<GroupState*> Objects::group_of(GroupId group) {
+  GroupState* state = core_.find(group);
+  if (!state) return fail(Code::not_found, "pool '" + core_.name + "' has no group " + text_of(group));
+  return state;
+}
+
+Result<> Objects::check_members(GroupId group, const std::vector<VolumeId>& members) const {
+  std::set<VolumeId> seen;
+  for (VolumeId member : members) {
+    VolumeState* volume = core_.find(member);
+    if (!volume || volume->row->hidden) return fail(Code::not_found, "pool '" + core_.name + "' has no volume " + std::to_string(member.value));
+    if (!seen.insert(member).second) return fail(Code::invalid, told("volume", volume->row->name) + " is named twice");
+    if (volume->group && volume->group->id != group)
+      return fail(Code::busy, told("volume", volume->row->name) + " is in group '" + volume->group->row->name + "' already");
+  }
+  return {};
+}
+
+rt::Task<Result<GroupId>> Objects::create_group(std::string name, std::vector<VolumeId> members) {
+  CO_TRY_VOID(check_name("group", name));
+  for (const auto& [id, row] : core_.catalog.groups)
+    if (row.name == name) co_return fail(Code::exists, told("group", name) + " exists already");
+  CO_TRY_VOID(check_members(GroupId{}, members));
+  GroupRow row;
+  row.id = core_.host.random().id<GroupId>();
+  row.name = std::move(name);
+  row.members = std::move(members);
+  row.history.push_back(HistoryEntry{core_.host.random().id<Generation>(), Origin{}});
+  row.created = core_.host.clock().wall();
+  GroupId id = row.id;
+  Changes changes{std::move(row)};
+  CO_TRY_VOID(co_await commit(std::move(changes), nullptr));
+  co_return id;
+}
+
+rt::Task<Result<>> Objects::set_members(GroupId group, std::vector<VolumeId> members) {
+  CO_TRY(GroupState * state, group_of(group));
+  CO_TRY_VOID(check_members(group, members));
+  GroupRow row = *state->row;
+  row.members = std::move(members);
+  bool follows = row.role == Role::target || row.role == Role::demoted;
+  Changes changes{std::move(row)};
+  co_return co_await commit(std::move(changes), follows ? nullptr : state);
+}
+
+rt::Task<Result<>> Objects::delete_group(GroupId group) {
+  CO_TRY(GroupState * state, group_of(group));
+  for (const auto& [id, row] : core_.catalog.followers)
+    if (row.group == group) co_return fail(Code::busy, told("group", state->row->name) + " has a relationship: dissolve it first");
+  Changes changes{store::Removed<GroupId>{group}};
+  co_return co_await commit(std::move(changes), nullptr);
+}
+
+rt::Task<Result<>> Objects::change_group(GroupRow row) {
+  CO_TRY(GroupState * state, group_of(row.id));
+  CO_TRY_VOID(check_name("group", row.name));
+  for (const auto& [id, other] : core_.catalog.groups)
+    if (id != row.id && other.name == row.name) co_return fail(Code::exists, told("group", row.name) + " exists already");
+  if (row.history.empty()) co_return fail(Code::invalid, told("group", row.name) + ": a group has a history");
+  const GroupRow& now = *state->row;
+  row.members = now.members;
+  row.created = now.created;
+  // Where hosts write, the group's own records decide where it is.
+  if (now.role == Role::source || now.role == Role::target_writable) row.position = now.position;
+  Changes changes{std::move(row)};
+  co_return co_await commit(std::move(changes), nullptr);
+}
+
+rt::Task<Result<Generation>> Objects::begin_generation(GroupId group) {
+  CO_TRY(GroupState * state, group_of(group));
+  GroupRow row = *state->row;
+  Generation generation = core_.host.random().id<Generation>();
+  row.history.push_back(HistoryEntry{generation, position(group)});
+  Changes changes{std::move(row)};
+  CO_TRY_VOID(co_await commit(std::move(changes), nullptr));
+  co_return generation;
+}
+
+Origin Objects::position(GroupId group) const {
+  GroupState* state = core_.find(group);
+  if (!state) return {};
+  if (!state->row->position.generation.is_none()) return state->row->position;
+  return Origin{state->row->history.empty() ? Generation{} : state->row->history.front().generation, Lsn{0}};
+}
+
+rt::Task<Result<>> Objects::begin_generations() {
+  Changes changes;
+  for (const auto& [id, row] : core_.catalog.groups) {
+    if (row.role != Role::source && row.role != Role::target_writable) continue;
+    GroupRow next = row;
+    next.history.push_back(HistoryEntry{core_.host.random().id<Generation>(), position(id)});
+    changes.push_back(std::move(next));
+  }
+  if (changes.empty()) co_return Result<>{};
+  co_return co_await commit(std::move(changes), nullptr);
+}
+
+}  // namespace lockstep::pool::native

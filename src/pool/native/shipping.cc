@@ -1,0 +1,78 @@
+#include "pool/native/shipping.h"
+
+#include <algorithm>
+
+namespace lockstep::pool::native {
+
+using journal::Kind;
+using journal::Record;
+
+rt::Task<Result<Stream>> Shipping::stream(GroupId group, Lsn after, Bytes at_most) {
+  constexpr int reads_max = 16;   // then the caller is told how far nothing was found
+  GroupState* state = core_.find(group);
+  if (!state) co_return fail(Code::not_found, "pool '" + core_.name + "' has no group " + text_of(group));
+  Stream out;
+  out.upto = after;
+  const Lsn received = core_.journal->received();
+  if (after + Lsn{1} < core_.journal->first())
+    co_return fail(Code::changed, "pool '" + core_.name + "': records after " + std::to_string(after.value) + " are no longer in the journal");
+  if (state->last <= after) {
+    out.upto = std::max(after, received);
+    co_return out;
+  }
+  std::uint64_t size = 0;
+  for (int reads = 0; reads < reads_max && out.upto < received && out.records.empty(); ++reads) {
+    CO_TRY(std::vector<Record> records, co_await core_.journal->read(out.upto, at_most));
+    if (records.empty()) break;
+    for (Record& record : records) {
+      if (record.group == group && size > 0 && size + record.data.size() > at_most.value) co_return out;
+      out.upto = record.lsn;
+      if (record.group != group) continue;
+      size += record.data.size() + record.checksums.size() + record.places.size() + 1;
+      out.records.push_back(std::move(record));
+    }
+  }
+  co_return out;
+}
+
+rt::Task<Result<Span>> Shipping::data_of(const Record& record, Buffer& scratch) {
+  if (record.kind != Kind::direct) co_return record.data;
+  auto guard = core_.store->begin_read();
+  scratch.resize(record.count * block_size);
+  for (std::size_t i = 0; i < record.count;) {
+    std::size_t end = i + 1;
+    while (end < record.count && record.place(end).value == record.place(i).value + (end - i)) ++end;
+    CO_TRY_VOID(co_await core_.store->read_data(record.place(i), MutSpan(scratch).subspan(i * block_size, (end - i) * block_size)));
+    i = end;
+  }
+  for (std::size_t i = 0; i < record.count; ++i) {
+    if (checksum_of(Span(scratch).subspan(i * block_size, block_size)) == record.checksum(i)) continue;
+    co_return fail(Code::corrupt, "pool '" + core_.name + "', record " + std::to_string(record.lsn.value) + ", place " + std::to_string(record.place(i).value) +
+                                      ": bytes do not match their checksum");
+  }
+  co_return Span(scratch);
+}
+
+rt::Task<Result<std::optional<Lsn>>> Shipping::lsn_of(GroupId group, Origin origin) {
+  GroupState* state = core_.find(group);
+  if (!state) co_return fail(Code::not_found, "pool '" + core_.name + "' has no group " + text_of(group));
+  if (origin == state->row->position && state->last.value > 0) co_return state->last;
+  auto is_it = [&](const Record& record) { return record.group == group && record.origin == origin && (record.flags & journal::flag_resync) == 0; };
+  // Where this pool wrote it first, both numbers are the same.
+  const Lsn first = core_.journal->first();
+  if (origin.lsn >= first && origin.lsn <= core_.journal->received()) {
+    CO_TRY(std::vector<Record> records, co_await core_.journal->read(origin.lsn - Lsn{1}, Bytes{1}));
+    if (!records.empty() && is_it(records.front())) co_return records.front().lsn;
+  }
+  for (Lsn after{std::max<std::uint64_t>(first.value, 1) - 1}; after < core_.journal->received();) {
+    CO_TRY(std::vector<Record> records, co_await core_.journal->read(after, 1_MiB));
+    if (records.empty()) break;
+    for (const Record& record : records)
+      if (is_it(record)) co_return record.lsn;
+    after = records.back().lsn;
+    co_await rt::yield(core_.loop);
+  }
+  co_return std::optional<Lsn>{};
+}
+
+}  // namespace lockstep::pool::native
