@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "replica/wire.pb.h"
+#include "replica/convert.h"
 
 namespace lockstep::replica {
 namespace {
@@ -29,10 +29,6 @@ void drop(std::vector<Span>& parts, std::size_t n) {
   while (i < parts.size() && n >= parts[i].size()) n -= parts[i++].size();
   parts.erase(parts.begin(), parts.begin() + static_cast<std::ptrdiff_t>(i));
   if (n > 0) parts.front() = parts.front().subspan(n);
-}
-
-Code code_of(std::uint32_t number) {
-  return number <= static_cast<std::uint32_t>(Code::changed) ? static_cast<Code>(number) : Code::io;
 }
 
 }  // namespace
@@ -105,8 +101,7 @@ rt::Task<Result<>> Channel::send(FrameType type, const google::protobuf::Message
 
 rt::Task<void> Channel::refuse(Error why) {
   wire::Failure message;
-  message.set_code(static_cast<std::uint32_t>(why.code));
-  message.set_message(why.message);
+  put(why, message);
   Result<> sent = co_await send(FrameType::failure, message);
   ignore(sent, "the connection ends here anyway");
   close(std::move(why));
@@ -160,11 +155,11 @@ rt::Task<Result<Frame>> Channel::receive() {
     frame.message.resize(head->message);
     frame.heads.resize(head->heads);
     frame.data = AlignedBytes(head->data);
-    Result<> message = co_await fill(frame.message);
-    Result<> heads = message ? co_await fill(frame.heads) : message;
-    Result<> data = heads ? co_await fill(frame.data.span()) : heads;
-    if (!data) {
-      close(data.error());
+    Result<> body = co_await fill(frame.message);
+    if (body) body = co_await fill(frame.heads);
+    if (body) body = co_await fill(frame.data.span());
+    if (!body) {
+      close(body.error());
       co_return fail(why_closed());
     }
     if (body_checksum(frame.message, frame.heads) != head->body) {
@@ -175,7 +170,7 @@ rt::Task<Result<Frame>> Channel::receive() {
     if (frame.type == FrameType::failure) {
       wire::Failure failure;
       Error why{Code::io, "the other system refused"};
-      if (parse(frame, failure)) why = Error{code_of(failure.code()), failure.message()};
+      if (parse(frame, failure)) why = error_from(failure);
       close(why);
       co_return fail(why);
     }
@@ -235,6 +230,11 @@ rt::Task<void> Channel::keep_alive(FrameType beat, Duration every, Duration at_m
       ignore(sent, "a failed send closed the channel");
     }
   }
+}
+
+rt::Task<void> Channel::pause(Duration length) {
+  bool slept = co_await rt::sleep_for(loop_, length, stop_);
+  ignore(slept, "the caller looks at closed()");
 }
 
 Result<> parse(const Frame& frame, google::protobuf::MessageLite& into) {

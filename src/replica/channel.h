@@ -57,6 +57,9 @@ class Channel {
   // `every`. Ends with the channel.
   rt::Task<void> keep_alive(FrameType beat, Duration every, Duration at_most);
 
+  // Sleeps, but no longer than the channel is open.
+  rt::Task<void> pause(Duration length);
+
   [[nodiscard]] rt::Loop& loop() const { return loop_; }
   [[nodiscard]] os::Stream& stream() { return *stream_; }
   [[nodiscard]] Instant heard() const { return heard_; }

@@ -55,7 +55,7 @@ inline constexpr std::uint16_t frame_format = 1;
 inline constexpr std::size_t frame_head_size = 40;
 inline constexpr std::uint32_t message_most = 1U << 20;
 inline constexpr std::uint32_t heads_most = 4U << 20;
-inline constexpr std::uint32_t data_most = 8U << 20;
+inline constexpr std::uint32_t data_most = 40U << 20;  // a write may be 32 MiB, and travels whole
 
 struct FrameHead {
   FrameType type = FrameType::failure;

@@ -1,0 +1,118 @@
+#include "replica/ledger.h"
+
+#include <array>
+#include <chrono>
+#include <cstdio>
+#include <vector>
+
+namespace lockstep::replica {
+
+RelationshipId follower_id(RelationshipId relationship, GroupId group) {
+  RelationshipId id = relationship;
+  for (std::size_t i = 0; i < id.bytes.size(); ++i) id.bytes[i] ^= group.bytes[i];
+  return id;
+}
+
+const store::GroupRow* group_row(pool::Pool& pool, GroupId group) {
+  const auto& groups = pool.catalog().groups;
+  auto at = groups.find(group);
+  return at == groups.end() ? nullptr : &at->second;
+}
+
+const store::FollowerRow* follower_row(pool::Pool& pool, RelationshipId follower) {
+  const auto& followers = pool.catalog().followers;
+  auto at = followers.find(follower);
+  return at == followers.end() ? nullptr : &at->second;
+}
+
+Past past_of(pool::Pool& pool, GroupId group) {
+  const store::GroupRow* row = group_row(pool, group);
+  if (row == nullptr) return {};
+  return {row->history, pool.position(group)};
+}
+
+rt::Task<Result<bool>> wrote_between(pool::Pool& pool, GroupId group, Lsn lsn, Lsn until) {
+  constexpr Bytes piece = 1_MiB;
+  while (lsn < until && pool.time_of_oldest_after(group, lsn).us != 0) {
+    Result<pool::Stream> got = co_await pool.stream(group, lsn, piece);
+    if (!got) co_return fail(got.error());
+    for (const auto& record : got->records) {
+      if (record.lsn > until) break;
+      if (is_data(record.kind) && (record.flags & journal::flag_resync) == 0) co_return true;
+    }
+    if (got->upto <= lsn) break;
+    lsn = got->upto;
+  }
+  co_return false;
+}
+
+rt::Task<bool> wrote_after(pool::Pool& pool, GroupId group, Origin origin) {
+  if (pool.position(group) == origin) co_return false;
+  Result<std::optional<Lsn>> lsn = co_await pool.lsn_of(group, origin);
+  if (!lsn || !*lsn) co_return true;
+  Lsn after = **lsn;
+  Result<bool> wrote = co_await wrote_between(pool, group, after, end_of_journal);
+  co_return !wrote || *wrote;
+}
+
+std::string purpose(std::string_view what, RelationshipId relationship) {
+  return std::string(what) + " " + text_of(relationship);
+}
+
+std::optional<SnapshotId> find_internal(pool::Pool& pool, GroupId group, std::string_view purpose) {
+  for (const auto& [id, row] : pool.catalog().snapshots) {
+    if (row.internal && !row.hidden && row.group == group && row.purpose == purpose) return id;
+  }
+  return std::nullopt;
+}
+
+rt::Task<bool> kept_as_it_is(pool::Pool& pool, GroupId group) {
+  std::vector<std::pair<Lsn, Origin>> kept;
+  for (const auto& [id, row] : pool.catalog().snapshots) {
+    if (!row.internal && !row.hidden && row.group == group) kept.emplace_back(row.lsn, row.origin);
+  }
+  for (const auto& [lsn, origin] : kept) {
+    if (origin == pool.position(group)) co_return true;
+    Lsn after = lsn;
+    Result<bool> wrote = co_await wrote_between(pool, group, after, end_of_journal);
+    if (wrote && !*wrote) co_return true;
+  }
+  co_return false;
+}
+
+rt::Task<Result<>> drop_internal(pool::Pool& pool, GroupId group, std::string purpose, SnapshotId except) {
+  std::vector<SnapshotId> gone;
+  for (const auto& [id, row] : pool.catalog().snapshots) {
+    if (row.internal && !row.hidden && row.group == group && row.purpose == purpose && id != except)
+      gone.push_back(id);
+  }
+  for (SnapshotId id : gone) {
+    Result<> dropped = co_await pool.delete_snapshot(id);
+    if (!dropped) co_return dropped;
+  }
+  co_return Result<>{};
+}
+
+std::string snapshot_name(pool::Pool& pool, std::string_view what, WallTime now) {
+  std::chrono::sys_time<std::chrono::microseconds> time{std::chrono::microseconds(now.us)};
+  auto day = std::chrono::floor<std::chrono::days>(time);
+  std::chrono::year_month_day date{day};
+  std::chrono::hh_mm_ss clock{std::chrono::floor<std::chrono::seconds>(time - day)};
+  std::array<char, 32> stamp{};
+  std::snprintf(stamp.data(), stamp.size(), "-%04d%02u%02u-%02d%02d%02d", static_cast<int>(date.year()),
+                static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
+                static_cast<int>(clock.seconds().count()));
+  std::string base = std::string(what.substr(0, 70)) + stamp.data();
+  auto taken = [&](const std::string& name) {
+    for (const auto& [id, row] : pool.catalog().snapshots) {
+      if (!row.hidden && row.name == name) return true;
+    }
+    return false;
+  };
+  std::string name = base;
+  for (int i = 2; taken(name); ++i) name = base + "-" + std::to_string(i);
+  return name;
+}
+
+}  // namespace lockstep::replica

@@ -1,0 +1,46 @@
+// Ledger: questions about a group that several parts ask its pool. On the pool's loop.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/base.h"
+#include "pool/pool.h"
+#include "replica/history.h"
+
+namespace lockstep::replica {
+
+// A relationship's claim on a pool's journal. Its own id per group: both ends of a local relationship may lie
+// in one pool.
+[[nodiscard]] RelationshipId follower_id(RelationshipId relationship, GroupId group);
+
+[[nodiscard]] const store::GroupRow* group_row(pool::Pool& pool, GroupId group);
+[[nodiscard]] const store::FollowerRow* follower_row(pool::Pool& pool, RelationshipId follower);
+[[nodiscard]] Past past_of(pool::Pool& pool, GroupId group);
+
+[[nodiscard]] inline bool is_data(journal::Kind kind) {
+  return kind == journal::Kind::write || kind == journal::Kind::direct || kind == journal::Kind::zero;
+}
+
+inline constexpr Lsn end_of_journal{~std::uint64_t{0}};
+// Whether blocks of the group changed after `lsn`, up to `until`. `changed` when the journal no longer tells.
+rt::Task<Result<bool>> wrote_between(pool::Pool& pool, GroupId group, Lsn lsn, Lsn until);
+// As above after an origin number; true when nobody can tell.
+rt::Task<bool> wrote_after(pool::Pool& pool, GroupId group, Origin origin);
+
+// Internal snapshots carry "WHAT RELATIONSHIP" as their purpose.
+[[nodiscard]] std::string purpose(std::string_view what, RelationshipId relationship);
+[[nodiscard]] std::optional<SnapshotId> find_internal(pool::Pool& pool, GroupId group,
+                                                      std::string_view purpose);
+// A snapshot that users see and that holds the group as it is now, so that nothing is lost by overwriting the
+// group.
+rt::Task<bool> kept_as_it_is(pool::Pool& pool, GroupId group);
+// Deletes internal snapshots of the group with this purpose, but for `except`.
+rt::Task<Result<>> drop_internal(pool::Pool& pool, GroupId group, std::string purpose, SnapshotId except);
+
+// A name for a snapshot that is free in the pool: "WHAT-YYYYMMDD-HHMMSS", with a number behind it when it
+// must be.
+[[nodiscard]] std::string snapshot_name(pool::Pool& pool, std::string_view what, WallTime now);
+
+}  // namespace lockstep::replica

@@ -1,0 +1,204 @@
+// Source: one relationship's end that is written to. Ships the journal, brings a target back after an outage,
+// says when writes may be answered. Promises: one connection at a time; acknowledgements move only forward; a
+// resync pass ends at exactly one position of the group. Refuses:  shipping from a position that the history
+// does not contain; letting go of journal or change map before the target is durable. Lives on: the pool's
+// loop, all of it. Files: source.cc (life), contact.cc (plan), stream.cc, acks.cc,
+//           source_pass.cc, compare.cc, surplus.cc.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/base.h"
+#include "pool/pool.h"
+#include "replica/batch.h"
+#include "replica/channel.h"
+#include "replica/gate.h"
+#include "replica/ground.h"
+#include "replica/pass.h"
+#include "replica/plan.h"
+#include "replica/status.h"
+#include "rt/rt.h"
+
+namespace lockstep::replica {
+
+class Source final : public Claim {
+ public:
+  // `hold`: the group is not to be written before its target was heard of, or reachable_within has passed.
+  Source(const Ground& ground, pool::Pool& pool, Gates& gates, const Relationship& relationship,
+         StatusSink sink, bool hold);
+  ~Source() override;
+
+  // Takes its place in front of the group; makes sure that the journal is kept for it.
+  rt::Task<Result<>> open();
+  // Ends the connection and leaves. Journal and change map stay claimed unless `forget`.
+  rt::Task<Result<>> close(bool forget);
+
+  // Talks to the target until the connection ends; returns why. One call at a time.
+  rt::Task<Error> serve(std::unique_ptr<os::Stream> stream);
+  void hang_up(Error why);
+  void unreachable(Error why);  // nobody could be connected to
+  // The administrator's word: nothing is to flow (or to be waited for) until serve() is called again.
+  void rest();
+
+  void set(const Settings& settings);
+  [[nodiscard]] Status status() const;
+  [[nodiscard]] pool::Pool& pool() { return pool_; }
+
+  // Role changes. Each is durable before it returns.
+  rt::Task<Result<>> catch_up(
+      Duration at_most);  // the target is durable past everything written before the call
+  rt::Task<Result<Past>> demote(Duration at_most);  // no more writes; the target has all of them
+  rt::Task<Result<>> take_back();                   // undoes demote(): the target was not promoted
+
+  // Claim
+  [[nodiscard]] Lsn received_there() const override;
+  [[nodiscard]] Lsn durable_there() const override;
+  [[nodiscard]] std::optional<Error> refuses() const override;
+  [[nodiscard]] Duration pace() const override;
+  void want_durable(Lsn lsn) override;
+
+ private:
+  struct Sent {  // a batch under way
+    std::uint64_t sequence = 0;
+    Lsn upto;         // everything of the group up to here is in it or before it
+    Origin position;  // of the target once it has it; none for blocks of a pass
+    Bytes size;
+    Instant at;
+    std::uint32_t cursor_member = 0;  // of a pass: all blocks before are in it or before it
+    Block cursor_block;
+  };
+  struct Load {  // a batch of a pass that is being filled
+    Batch batch;
+    std::vector<AlignedBytes> bytes;
+    std::vector<Buffer> sums;
+    std::uint64_t size = 0;
+    PassRun last;
+  };
+  struct Contacted {
+    SourceSide here;
+    TargetSide there;
+    Plan plan;
+    bool promoting = false;
+    bool fresh = false;
+    std::uint32_t cursor_member = 0;
+    Block cursor_block;
+  };
+
+  // source.cc
+  rt::Task<void> read_frames(Channel& channel);
+  rt::Task<void> beat(Channel& channel);
+  rt::Task<void> ask_for_durable(Channel& channel);
+  rt::Task<Result<Frame>> reply(FrameType wanted);
+  rt::Task<Result<>> drive(Channel& channel);
+  rt::Task<Result<>> act_on(Channel& channel, Contacted contacted);
+  rt::Task<Result<>> idle(Channel& channel);  // connected, and nothing may flow
+  void changed();
+  void flow(CopyState state, Progress progress, std::string cause);
+  [[nodiscard]] Error described(const Error& why) const;
+  [[nodiscard]] bool stop_policy() const;
+
+  // contact.cc
+  rt::Task<Result<Contacted>> contact(Channel& channel);
+  rt::Task<Memory> memory_after(Origin common);
+  rt::Task<std::optional<Lsn>> local_lsn(Origin origin);
+  [[nodiscard]] std::optional<Origin> pass_held() const;
+
+  // stream.cc
+  rt::Task<Result<>> stream(Channel& channel, Origin from);
+  rt::Task<Result<>> begin_stream(Channel& channel, Origin from, Lsn lsn);
+  rt::Task<Result<>> ship(Channel& channel, Lsn from, Origin at);
+  rt::Task<Result<>> ship_piece(Channel& channel, pool::Stream piece, Origin& at);
+  rt::Task<Result<>> send_batch(Channel& channel, Batch batch, Sent sent);
+  rt::Task<Result<>> window(Channel& channel);  // until there is room in flight
+  rt::Task<void> keep_limit(std::uint64_t bytes, Channel& channel);
+  [[nodiscard]] std::optional<std::uint16_t> member_of(VolumeId volume) const;
+
+  // acks.cc
+  Result<> on_ack(const Frame& frame);
+  void judge();  // what the acknowledgements mean for answers and state
+  void gate_on();
+  void gate_off();
+  void watch_bound();
+  [[nodiscard]] Bytes backlog() const;
+  void lost(const Error& why);
+  rt::Task<Result<>> wait_durable(Lsn lsn, Duration at_most);
+
+  // source_pass.cc
+  rt::Task<Result<>> pass(Channel& channel, const Contacted& contacted);
+  rt::Task<Result<>> begin_pass(const Contacted& contacted);
+  rt::Task<Result<>> open_pass(Channel& channel, const Contacted& contacted);
+  rt::Task<Result<>> send_pass(Channel& channel);
+  rt::Task<Result<>> read_map();
+  rt::Task<Result<Bytes>> size_of_pass();
+  rt::Task<Result<>> send_run(Channel& channel, PassRun run);
+  rt::Task<Result<>> send_part(Channel& channel, pool::VolumeRef view, PassRun run);
+  rt::Task<Result<>> send_zero(Channel& channel, PassRun run);
+  rt::Task<Result<>> send_data(Channel& channel, pool::VolumeRef view, PassRun run);
+  rt::Task<Result<>> send_set(Channel& channel);
+  rt::Task<Result<>> load(Channel& channel, journal::Record record, PassRun run);
+  rt::Task<Result<>> unload(Channel& channel);
+  rt::Task<Result<>> end_pass(Channel& channel);
+
+  // compare.cc
+  rt::Task<Result<>> compare(Channel& channel);
+  rt::Task<Result<>> compare_member(Channel& channel, std::uint32_t member);
+  rt::Task<Result<>> compare_leaf(Channel& channel, std::uint32_t member, std::uint64_t leaf);
+
+  // surplus.cc: what only the target has
+  rt::Task<Result<>> reclaim(Channel& channel, Origin after);
+  rt::Task<Result<>> have_it_kept(Channel& channel);
+
+  const Ground& ground_;
+  pool::Pool& pool_;
+  Gates& gates_;
+  rt::Loop& loop_;
+  const RelationshipId id_;
+  const std::string name_;
+  const GroupId group_;
+  const RelationshipId follower_;
+  std::vector<VolumeId> members_;  // in the order both ends agreed on
+  std::vector<VolumeUuid> members_there_;
+  Settings settings_;
+  bool was_synchronized_ = false;
+  StatusSink sink_;
+  Gate* gate_ = nullptr;
+
+  std::optional<Instant> hold_until_;
+  bool resting_ = false;
+  Channel* channel_ = nullptr;
+  std::unique_ptr<rt::Queue<Frame>> replies_;
+  rt::Signal moved_;  // acknowledgements moved, or the connection ended
+  rt::Signal wanted_;
+  bool serving_ = false;
+
+  // Of the connection.
+  std::uint64_t sequence_ = 0;
+  std::deque<Sent> unreceived_, undurable_;
+  std::uint64_t received_sequence_ = 0, durable_sequence_ = 0;
+  Bytes in_flight_;
+  Lsn sent_upto_;
+  bool streaming_ = false;
+  Lsn catch_up_;  // Synchronized once the target is durable past it
+  Lsn want_durable_, asked_durable_;
+  Instant answers_slow_at_;  // Adaptive: the last time an answer took half the bound
+  rt::Loop::TimerId bound_timer_ = 0;
+
+  // Of the relationship's life in this process.
+  Lsn received_, durable_;   // there; local numbers
+  Origin durable_position_;  // what durable_ is called outside
+  bool gated_ = false;       // answers wait for the target
+  Lsn floor_;                // what had been answered when the gate closed
+  std::optional<Pass> pass_;
+  Load load_;
+  Status status_;
+  double limit_debt_ = 0;  // bytes that the rate limit still waits for
+  Instant limit_at_;
+  std::deque<std::pair<Instant, std::uint64_t>> recent_;  // bytes shipped lately
+  Bytes sent_before_, received_before_;                   // by earlier connections
+};
+
+}  // namespace lockstep::replica

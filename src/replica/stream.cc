@@ -1,0 +1,188 @@
+// Stream: the journal, shipped as it grows. Records of one turn leave in one frame at once; many frames are
+// under way.
+#include <algorithm>
+
+#include "replica/convert.h"
+#include "replica/ledger.h"
+#include "replica/source.h"
+
+namespace lockstep::replica {
+
+rt::Task<Result<>> Source::stream(Channel& channel, Origin from) {
+  std::optional<Lsn> lsn = co_await local_lsn(from);
+  if (!lsn) co_return Result<>{};  // gone since the plan was made: the next one knows
+  Lsn after = *lsn;
+  Result<> begun = co_await begin_stream(channel, from, after);
+  if (!begun) co_return begun;
+  Result<> ended = co_await ship(channel, after, from);
+  streaming_ = false;
+  co_return ended;
+}
+
+rt::Task<Result<>> Source::begin_stream(Channel& channel, Origin from, Lsn lsn) {
+  wire::StreamBegin begin;
+  put(past_of(pool_, group_), *begin.mutable_past());
+  put(from, *begin.mutable_from());
+  Result<> sent = co_await channel.send(FrameType::stream_begin, begin);
+  if (!sent) co_return sent;
+  // The target says ready when it is durable with everything up to `from`.
+  Result<Frame> ready = co_await reply(FrameType::stream_ready);
+  if (!ready) co_return fail(ready.error());
+  received_ = durable_ = std::max(durable_, lsn);
+  durable_position_ = from;
+  const store::FollowerRow* row = follower_row(pool_, follower_);
+  if (row != nullptr && row->mapped) {
+    Result<> cleared = co_await pool_.clear_change_map(follower_, lsn);
+    if (!cleared) co_return cleared;
+  } else {
+    pool_.follower_durable(follower_, lsn);
+  }
+  sent_upto_ = lsn;
+  catch_up_ = pool_.status().received;
+  answers_slow_at_ = loop_.clock().now();
+  streaming_ = true;
+  bool behind = durable_ < catch_up_;
+  if (behind) flow(CopyState::unsynchronized, Progress::resyncing, {});
+  judge();
+  co_return Result<>{};
+}
+
+rt::Task<Result<>> Source::ship(Channel& channel, Lsn from, Origin at) {
+  sent_upto_ = from;
+  while (!channel.closed()) {
+    Result<> room = co_await window(channel);
+    if (!room) co_return room;
+    Lsn known = pool_.status().received;
+    Result<pool::Stream> piece = co_await pool_.stream(group_, sent_upto_, ground_.options.batch);
+    if (!piece) {
+      if (piece.error().code == Code::changed)
+        co_return Result<>{};  // trimmed: the next plan uses the change map
+      co_return fail(piece.error());
+    }
+    if (piece->records.empty() && piece->upto <= sent_upto_) {
+      if (pool_.status().received == known && !channel.closed()) co_await pool_.arrived().wait();
+      continue;
+    }
+    pool::Stream taken = std::move(*piece);
+    Result<> shipped = co_await ship_piece(channel, std::move(taken), at);
+    if (!shipped) co_return shipped;
+  }
+  co_return fail(*channel.closed());
+}
+
+rt::Task<Result<>> Source::ship_piece(Channel& channel, pool::Stream piece, Origin& at) {
+  Batch batch;
+  batch.from = at;
+  Lsn upto = piece.upto;
+  std::vector<Buffer> scratch;
+  scratch.reserve(piece.records.size());
+  bool trailing = false;  // the last record seen moves the position and is not data
+  journal::Record last;
+  for (journal::Record& record : piece.records) {
+    std::optional<std::uint16_t> member = is_data(record.kind) ? member_of(record.volume) : std::nullopt;
+    trailing = !member && record.kind != journal::Kind::mark && !record.origin.generation.is_none();
+    if (trailing) {
+      last = record;
+      continue;
+    }
+    if (!member) continue;
+    if (record.kind == journal::Kind::direct) {
+      scratch.emplace_back();
+      Result<Span> data = co_await pool_.data_of(record, scratch.back());
+      if (!data) co_return fail(data.error());
+      record.data = *data;
+      record.kind = journal::Kind::write;
+    }
+    record.volume = VolumeId{*member};
+    at = record.origin;
+    batch.records.push_back(std::move(record));
+  }
+  if (trailing) {
+    journal::Record position;
+    position.kind = journal::Kind::position;
+    position.origin = last.origin;
+    position.time = last.time;
+    at = last.origin;
+    batch.records.push_back(std::move(position));
+  }
+  sent_upto_ = upto;
+  if (batch.records.empty()) {
+    // Only other groups wrote. What is under way now also answers for them; with nothing under way they are
+    // answered for already.
+    if (!undurable_.empty()) {
+      undurable_.back().upto = upto;
+    } else {
+      durable_ = std::max(durable_, upto);
+      pool_.follower_durable(follower_, durable_);
+    }
+    if (!unreceived_.empty()) {
+      unreceived_.back().upto = upto;
+    } else {
+      received_ = std::max(received_, upto);
+      if (gated_ && gate_ != nullptr) gate_->moved();
+    }
+    judge();
+    moved_.wake_all();
+    co_return Result<>{};
+  }
+  batch.to = at;
+  Sent sent;
+  sent.upto = upto;
+  sent.position = at;
+  co_return co_await send_batch(channel, std::move(batch), sent);
+}
+
+rt::Task<Result<>> Source::send_batch(Channel& channel, Batch batch, Sent sent) {
+  batch.sequence = sent.sequence = ++sequence_;
+  Buffer heads;
+  encode_heads(batch, heads);
+  std::vector<Span> data;
+  data.reserve(batch.records.size());
+  std::uint64_t size = heads.size();
+  for (const auto& record : batch.records) {
+    if (record.data.empty()) continue;
+    data.push_back(record.data);
+    size += record.data.size();
+  }
+  sent.size = Bytes{size};
+  sent.at = loop_.clock().now();
+  unreceived_.push_back(sent);
+  undurable_.push_back(sent);
+  in_flight_ += sent.size;
+  if (recent_.empty() || sent.at - recent_.back().first > std::chrono::milliseconds(100)) {
+    recent_.emplace_back(sent.at, 0);
+    while (sent.at - recent_.front().first > std::chrono::seconds(6)) recent_.pop_front();
+  }
+  recent_.back().second += size;
+  Result<> gone = co_await channel.send(FrameType::batch, Span{}, heads, std::move(data));
+  if (!gone) co_return gone;
+  if (settings_.limit_per_second.value > 0) co_await keep_limit(size, channel);
+  co_return gone;
+}
+
+rt::Task<Result<>> Source::window(Channel& channel) {
+  while (!channel.closed() && in_flight_ >= ground_.options.in_flight) co_await moved_.wait();
+  if (channel.closed()) co_return fail(*channel.closed());
+  co_return Result<>{};
+}
+
+rt::Task<void> Source::keep_limit(std::uint64_t bytes, Channel& channel) {
+  Instant now = loop_.clock().now();
+  double rate = static_cast<double>(settings_.limit_per_second.value);
+  double since = std::chrono::duration<double>(now - limit_at_).count();
+  limit_debt_ = std::max(0.0, limit_debt_ - since * rate) + static_cast<double>(bytes);
+  limit_at_ = now;
+  if (gated_ || limit_debt_ < rate / 20)
+    co_return;  // hosts wait for answers: the limit is for what runs behind
+  Duration wait =
+      std::chrono::microseconds(static_cast<std::int64_t>(std::min(limit_debt_ / rate, 1.0) * 1e6));
+  co_await channel.pause(wait);
+}
+
+std::optional<std::uint16_t> Source::member_of(VolumeId volume) const {
+  auto at = std::find(members_.begin(), members_.end(), volume);
+  if (at == members_.end()) return std::nullopt;
+  return static_cast<std::uint16_t>(at - members_.begin());
+}
+
+}  // namespace lockstep::replica

@@ -1,0 +1,266 @@
+#include "replica/target.h"
+
+#include "replica/convert.h"
+#include "replica/ledger.h"
+#include "replica/pass.h"
+
+namespace lockstep::replica {
+
+Target::Target(const Ground& ground, pool::Pool& pool, const Relationship& relationship, StatusSink sink)
+    : ground_(ground),
+      pool_(pool),
+      loop_(pool.loop()),
+      id_(relationship.id),
+      name_(relationship.name),
+      group_(relationship.group),
+      follower_(follower_id(relationship.id, relationship.group)),
+      sink_(std::move(sink)),
+      intent_(relationship.intent),
+      idle_(loop_),
+      progress_(loop_) {
+  for (const auto& [here, there] : relationship.pairs) {
+    member_uuids_.push_back(here);
+    for (const auto& [id, row] : pool.catalog().volumes) {
+      if (row.uuid == here) members_.push_back(id);
+    }
+  }
+}
+
+Target::~Target() { CHECK(!serving_); }
+
+rt::Task<Result<>> Target::open() {
+  const store::GroupRow* group = group_row(pool_, group_);
+  if (group == nullptr || members_.size() != member_uuids_.size()) {
+    co_return fail(
+        Code::not_found,
+        "relationship '" + name_ + "': its group or one of its volumes is gone from the pool; detach it");
+  }
+  fresh_ = group->position.generation.is_none() && !group->was_synchronized && !group->resync;
+  // A stand-in that no bracket names was taken by a step that did not end.
+  SnapshotId stand_in = group->resync ? group->resync->stand_in : SnapshotId{};
+  std::string held = purpose("stand-in", id_);
+  Result<> dropped = co_await drop_internal(pool_, group_, std::move(held), stand_in);
+  if (!dropped) co_return dropped;
+  std::string compared = purpose("compare", id_);
+  co_return co_await drop_internal(pool_, group_, std::move(compared), SnapshotId{});
+}
+
+rt::Task<Result<>> Target::close() {
+  resting_ = true;
+  Error bye{Code::cancelled, "the relationship is being closed here"};
+  hang_up(bye);
+  co_await quiet();
+  co_return Result<>{};
+}
+
+void Target::hang_up(Error why) {
+  if (channel_ != nullptr) channel_->close(std::move(why));
+  progress_.wake_all();
+}
+
+void Target::rest() {
+  resting_ = true;
+  Error why{Code::cancelled, "replication was stopped by an administrator"};
+  hang_up(why);
+}
+
+rt::Task<void> Target::quiet() {
+  while (serving_) co_await idle_.wait();
+}
+
+Error Target::described(const Error& why) const { return why.in("relationship '" + name_ + "', target"); }
+
+store::GroupRow Target::row() const {
+  const store::GroupRow* found = group_row(pool_, group_);
+  return found == nullptr ? store::GroupRow{} : *found;
+}
+
+rt::Task<Error> Target::serve(std::unique_ptr<os::Stream> stream) {
+  while (serving_) {
+    Error newer{Code::cancelled, "a newer connection took over"};
+    hang_up(newer);
+    co_await idle_.wait();
+  }
+  serving_ = true;
+  Channel channel(loop_, std::move(stream));
+  channel_ = &channel;
+  applied_sequence_ = received_sequence_ = durable_sequence_ = 0;
+  durable_now_ = false;
+  rt::Scope scope(loop_);
+  scope.spawn(acknowledge(channel));
+  scope.spawn(make_durable(channel));
+  scope.spawn(channel.keep_alive(FrameType::heartbeat, ground_.options.heartbeat,
+                                 ground_.options.reachable_within - ground_.options.heartbeat));
+  Result<> ended = co_await listen(channel);
+  Error why = ended ? Error{Code::cancelled, "the connection was closed"} : ended.error();
+  if (!channel.closed()) {
+    status_.cause = why.message;
+    Error said = described(why);
+    co_await channel.refuse(std::move(said));
+  } else {
+    why = *channel.closed();
+  }
+  progress_.wake_all();
+  co_await scope.join();
+  Result<> closed = co_await on_compare_end();
+  ignore(closed, "opening the relationship again removes what a comparison left");
+  sent_before_ += channel.sent_bytes();
+  received_before_ += channel.received_bytes();
+  channel_ = nullptr;
+  serving_ = false;
+  if (!resting_) {
+    status_.flow = CopyState::broken;
+    status_.progress = Progress::not_applicable;
+    status_.mode_in_force.reset();
+    if (status_.cause.empty()) status_.cause = why.message;
+  }
+  idle_.wake_all();
+  changed();
+  co_return why;
+}
+
+rt::Task<Result<>> Target::listen(Channel& channel) {
+  if (resting_) co_return fail(Code::busy, "replication was stopped by an administrator; resume it first");
+  for (;;) {
+    Result<Frame> frame = co_await channel.receive();
+    if (!frame) co_return fail(frame.error());
+    Frame taken = std::move(*frame);
+    Result<> done = co_await take(channel, std::move(taken));
+    if (!done) co_return done;
+  }
+}
+
+rt::Task<Result<>> Target::take(Channel& channel, Frame frame) {
+  switch (frame.type) {
+    case FrameType::batch: co_return co_await on_batch(channel, std::move(frame));
+    case FrameType::want_durable:
+      durable_now_ = true;
+      progress_.wake_all();
+      co_return Result<>{};
+    case FrameType::state: co_return on_state(frame);
+    case FrameType::source_hello: co_return co_await on_hello(channel, std::move(frame));
+    case FrameType::stream_begin: co_return co_await on_stream_begin(channel, std::move(frame));
+    case FrameType::pass_begin: co_return co_await on_pass_begin(channel, std::move(frame));
+    case FrameType::pass_end: co_return co_await on_pass_end(channel, std::move(frame));
+    case FrameType::keep: co_return co_await on_keep(channel, std::move(frame));
+    case FrameType::compare_begin: co_return co_await on_compare_begin(channel);
+    case FrameType::compare_end: co_return co_await on_compare_end();
+    case FrameType::hashes_wanted: co_return co_await on_hashes(channel, std::move(frame));
+    case FrameType::entries_wanted: co_return co_await on_entries(channel, std::move(frame));
+    case FrameType::reclaim: co_return co_await on_reclaim(channel, std::move(frame));
+    default: co_return fail(Code::corrupt, "a frame came that no source sends");
+  }
+}
+
+rt::Task<Result<>> Target::on_hello(Channel& channel, Frame frame) {
+  wire::SourceHello hello;
+  Result<> parsed = parse(frame, hello);
+  if (!parsed) co_return parsed;
+  CO_TRY(Past theirs, past_from(hello.past()));
+  if (static_cast<std::size_t>(hello.members_size()) != member_uuids_.size())
+    co_return fail(Code::invalid, "the source's group has other volumes than this one");
+  for (int i = 0; i < hello.members_size(); ++i) {
+    if (id_from<VolumeUuid>(hello.members(i)) != member_uuids_[static_cast<std::size_t>(i)])
+      co_return fail(Code::invalid, "the source means other volumes than the ones here");
+  }
+  Result<> settled = co_await settle();
+  if (!settled) co_return settled;
+  Past here = past_of(pool_, group_);
+  std::optional<Origin> common = last_common(here, theirs);
+  wire::TargetHello answer;
+  put(here, *answer.mutable_past());
+  store::GroupRow group = row();
+  answer.set_role(static_cast<std::uint32_t>(group.role));
+  answer.set_holds_nothing(!group.was_synchronized && here.position.generation.is_none());
+  answer.set_fresh(fresh_);
+  if (group.resync) {
+    put(group.resync->source_position, *answer.mutable_pass_open());
+    answer.set_cursor_member(cursor_member_);
+    answer.set_cursor_block(cursor_block_.value);
+  }
+  Origin at = common.value_or(Origin{});
+  bool wrote = true, tells = false;
+  if (common) {
+    wrote = co_await wrote_after(pool_, group_, at);
+    tells = co_await tells_changes(at);
+  }
+  answer.set_wrote_after_common(wrote);
+  answer.set_tells_changes(tells);
+  bool kept = co_await kept_as_it_is(pool_, group_);
+  answer.set_surplus_kept(kept);
+  answer.set_promoting(promoting_);
+  answer.set_intent(static_cast<std::uint32_t>(intent_));
+  status_.last_contact = ground_.host.clock().wall();
+  status_.cause.clear();
+  co_return co_await channel.send(FrameType::target_hello, answer);
+}
+
+// The source's history becomes this group's before the first record of it comes: what is here is a part of
+// it.
+rt::Task<Result<>> Target::on_stream_begin(Channel& channel, Frame frame) {
+  wire::StreamBegin begin;
+  Result<> parsed = parse(frame, begin);
+  if (!parsed) co_return parsed;
+  CO_TRY(Past theirs, past_from(begin.past()));
+  store::GroupRow group = row();
+  if (group.role != store::Role::target)
+    co_return fail(Code::read_only, "this end takes writes of its own; resync or fail back first");
+  if (group.resync) co_return fail(Code::changed, "a resync pass is open here");
+  if (origin_from(begin.from()) != group.position)
+    co_return fail(Code::changed, "this end is not where the stream begins");
+  bool same =
+      Past{group.history, {}} == Past{theirs.history, {}} && group.was_synchronized && group.following == id_;
+  if (!same) {
+    group.history = theirs.history;
+    group.was_synchronized = true;
+    group.following = id_;
+    Result<> done = co_await pool_.change_group(std::move(group));
+    if (!done) co_return done;
+  }
+  Result<> settled = co_await settle();
+  if (!settled) co_return settled;
+  co_return co_await channel.send(FrameType::stream_ready);
+}
+
+Result<> Target::on_state(const Frame& frame) {
+  wire::State state;
+  TRY_VOID(parse(frame, state));
+  CopyState flow = copy_state_from(state.copy_state());
+  if (flow != CopyState::not_applicable) status_.flow = flow;
+  status_.progress = static_cast<Progress>(state.progress());
+  std::optional<Mode> mode;
+  if (state.mode_in_force() >= 2 && state.mode_in_force() <= 4)
+    mode = static_cast<Mode>(state.mode_in_force());
+  status_.mode_in_force = mode;
+  status_.lag_told = std::chrono::microseconds(static_cast<std::int64_t>(state.lag_us()));
+  status_.lag_told_at = loop_.clock().now();
+  status_.backlog = Bytes{state.backlog()};
+  status_.to_copy = Bytes{state.to_copy()};
+  status_.copied = Bytes{state.copied()};
+  status_.rpo_violated = state.rpo_violated();
+  status_.bytes_per_second = state.bytes_per_second();
+  status_.last_contact = ground_.host.clock().wall();
+  TRY(Settings settings, settings_from(state.settings()));
+  status_.settings = settings;
+  changed();
+  return {};
+}
+
+void Target::changed() {
+  if (sink_) sink_();
+}
+
+Status Target::status() const {
+  Status out = status_;
+  out.connected = channel_ != nullptr && !channel_->closed();
+  if (const store::GroupRow* group = group_row(pool_, group_)) {
+    out.was_synchronized = group->was_synchronized;
+    out.position = group->position;
+    out.taken_over = group->role == store::Role::target_writable;
+  }
+  out.sent_total = sent_before_ + (channel_ != nullptr ? channel_->sent_bytes() : Bytes{0});
+  out.received_total = received_before_ + (channel_ != nullptr ? channel_->received_bytes() : Bytes{0});
+  return out;
+}
+
+}  // namespace lockstep::replica

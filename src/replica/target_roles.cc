@@ -1,0 +1,104 @@
+// Role changes of a target. Every step is durable before the next, and each of them may be repeated after a
+// crash.
+#include "replica/ledger.h"
+#include "replica/target.h"
+
+namespace lockstep::replica {
+
+rt::Task<Result<Past>> Target::promote() {
+  promoting_ = true;
+  Error why{Code::cancelled, "this end is being opened to hosts"};
+  hang_up(why);
+  co_await quiet();
+  store::GroupRow group = row();
+  Result<> done;
+  if (group.id != group_) done = fail(Code::not_found, "its group is gone");
+  if (group.role == store::Role::target_writable) {
+    promoting_ = false;
+    co_return past_of(pool_, group_);
+  }
+  if (done && !group.was_synchronized) {
+    done = fail(Code::busy, "the target was never Synchronized: what it holds is no state of its source");
+  }
+  if (done && group.resync) done = co_await leave_pass();
+  if (done) {
+    // From here on its changes are kept track of, so that coming back together costs only them.
+    store::FollowerRow follower;
+    follower.id = follower_;
+    follower.group = group_;
+    follower.durable = pool_.status().appended;
+    done = co_await pool_.set_follower(follower);
+  }
+  if (done) {
+    // The generation is durable before any host can have written into it.
+    Result<Generation> begun = co_await pool_.begin_generation(group_);
+    if (!begun) done = fail(begun.error());
+  }
+  if (done) {
+    group = row();
+    group.role = store::Role::target_writable;
+    done = co_await pool_.change_group(std::move(group));
+  }
+  promoting_ = false;
+  changed();
+  if (!done) co_return fail(described(done.error()));
+  co_return past_of(pool_, group_);
+}
+
+rt::Task<Result<Past>> Target::yield(std::string keep_as) {
+  Error why{Code::cancelled, "this end gives its own writes up"};
+  hang_up(why);
+  co_await quiet();
+  store::GroupRow group = row();
+  // Hosts first: what is kept must be all there is.
+  if (group.role != store::Role::target) {
+    group.role = store::Role::target;
+    group.following = id_;
+    group.was_synchronized = true;
+    Result<> closed = co_await pool_.change_group(std::move(group));
+    if (!closed) co_return fail(described(closed.error()));
+  }
+  if (!row().resync) {
+    bool already = co_await kept_as_it_is(pool_, group_);
+    const store::FollowerRow* follower = follower_row(pool_, follower_);
+    bool wrote = true;
+    if (follower != nullptr && !follower->mapped) {
+      Lsn since = follower->durable;
+      Result<bool> asked = co_await wrote_between(pool_, group_, since, end_of_journal);
+      wrote = !asked || *asked;
+    }
+    if (!already && wrote) {
+      Result<> kept = co_await keep(std::move(keep_as));
+      if (!kept) co_return fail(described(kept.error()));
+    }
+  }
+  changed();
+  co_return past_of(pool_, group_);
+}
+
+rt::Task<Result<>> Target::release() {
+  resting_ = true;
+  Error why{Code::cancelled, "the relationship ends"};
+  hang_up(why);
+  co_await quiet();
+  store::GroupRow group = row();
+  if (group.id != group_) co_return Result<>{};
+  if (group.resync && !group.resync->stand_in.is_none()) {
+    Result<> left = co_await leave_pass();
+    if (!left) co_return left;
+  }
+  if (group.role == store::Role::target) {
+    Result<Generation> begun = co_await pool_.begin_generation(group_);
+    if (!begun) co_return fail(begun.error());
+  }
+  group = row();
+  group.role = store::Role::source;
+  group.following = RelationshipId{};
+  group.resync.reset();
+  Result<> freed = co_await pool_.change_group(std::move(group));
+  if (!freed) co_return freed;
+  if (follower_row(pool_, follower_) == nullptr) co_return Result<>{};
+  co_return co_await pool_.drop_follower(follower_);
+}
+
+}  // namespace lockstep::replica
