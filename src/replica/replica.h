@@ -14,6 +14,7 @@
 #include "os/os.h"
 #include "pool/pool.h"
 #include "replica/model.h"
+#include "replica/states.h"
 #include "rt/rt.h"
 
 namespace lockstep::replica {
