@@ -8,7 +8,9 @@ namespace {
 
 [[nodiscard]] bool has_checksums(Kind kind) { return kind == Kind::write || kind == Kind::direct; }
 // Its data are opaque to the journal and covered by the head's checksum. Blocks have checksums of their own.
-[[nodiscard]] bool has_payload(Kind kind) { return kind == Kind::catalog || kind == Kind::position || kind == Kind::mark; }
+[[nodiscard]] bool has_payload(Kind kind) {
+  return kind == Kind::catalog || kind == Kind::position || kind == Kind::mark;
+}
 [[nodiscard]] bool is_known(Kind kind) { return kind >= Kind::write && kind <= Kind::mark; }
 
 void encode_head(const Record& r, Checksum before, std::byte* at) noexcept {
@@ -40,10 +42,12 @@ class RecordReader {
     if (left_.size() < record_head_size) return fail(Code::corrupt, "a record's head is cut short");
     const std::byte* at = left_.data();
     Record r;
-    if (verify_ == Verify::all && load_le<std::uint64_t>(at) != heads_.value) return fail(Code::corrupt, "a record's head does not match its checksum");
+    if (verify_ == Verify::all && load_le<std::uint64_t>(at) != heads_.value)
+      return fail(Code::corrupt, "a record's head does not match its checksum");
     r.kind = static_cast<Kind>(at[8]);
     r.flags = static_cast<std::uint8_t>(at[9]);
-    if (!is_known(r.kind) || load_le<std::uint16_t>(at + 10) != 0) return fail(Code::corrupt, "a record of unknown kind");
+    if (!is_known(r.kind) || load_le<std::uint16_t>(at + 10) != 0)
+      return fail(Code::corrupt, "a record of unknown kind");
     std::uint64_t data = load_le<std::uint32_t>(at + 12);
     r.volume.value = load_le<std::uint64_t>(at + 16);
     r.block.value = load_le<std::uint64_t>(at + 24);
@@ -55,7 +59,8 @@ class RecordReader {
 
     Span rest = left_.subspan(record_head_size);
     if (has_checksums(r.kind)) {
-      if (r.count == 0 || r.count > rest.size() / 16) return fail(Code::corrupt, "a record's blocks are cut short");
+      if (r.count == 0 || r.count > rest.size() / 16)
+        return fail(Code::corrupt, "a record's blocks are cut short");
       r.checksums = take(rest, r.count * 8);
     }
     if (r.kind == Kind::direct) r.places = take(rest, r.count * 8);
@@ -72,7 +77,8 @@ class RecordReader {
       r.data = take(rest, data);
       if (verify_ == Verify::all) {
         for (std::uint64_t i = 0; i < r.count; ++i) {
-          if (checksum_of(r.data.subspan(i * block_size, block_size)) != r.checksum(i)) return fail(Code::corrupt, "a block does not match its checksum");
+          if (checksum_of(r.data.subspan(i * block_size, block_size)) != r.checksum(i))
+            return fail(Code::corrupt, "a block does not match its checksum");
         }
       }
     }
@@ -101,21 +107,25 @@ std::size_t encoded_size(const Record& r) noexcept {
 }
 
 Result<> check_shape(const Record& r, Bytes batch_max) {
-  if (!is_known(r.kind)) return fail(Code::invalid, "journal record of unknown kind " + std::to_string(static_cast<int>(r.kind)));
+  if (!is_known(r.kind))
+    return fail(Code::invalid, "journal record of unknown kind " + std::to_string(static_cast<int>(r.kind)));
   std::uint64_t blocks = has_checksums(r.kind) ? r.count : 0;
-  if (has_checksums(r.kind) && (r.count == 0 || r.count > std::numeric_limits<std::uint32_t>::max() / block_size)) {
+  if (has_checksums(r.kind) &&
+      (r.count == 0 || r.count > std::numeric_limits<std::uint32_t>::max() / block_size)) {
     return fail(Code::invalid, "journal record of " + std::to_string(r.count) + " blocks");
   }
   if (r.checksums.size() != 8 * blocks || r.places.size() != (r.kind == Kind::direct ? 8 * blocks : 0)) {
-    return fail(Code::invalid, "journal record with " + std::to_string(r.checksums.size() / 8) + " checksums and " +
-                                   std::to_string(r.places.size() / 8) + " places for " + std::to_string(blocks) + " blocks");
+    return fail(Code::invalid, "journal record with " + std::to_string(r.checksums.size() / 8) +
+                                   " checksums and " + std::to_string(r.places.size() / 8) + " places for " +
+                                   std::to_string(blocks) + " blocks");
   }
   if (!has_payload(r.kind) && r.data.size() != (r.kind == Kind::write ? r.count * block_size : 0)) {
-    return fail(Code::invalid, "journal record with " + std::to_string(r.data.size()) + " bytes for " + std::to_string(blocks) + " blocks");
+    return fail(Code::invalid, "journal record with " + std::to_string(r.data.size()) + " bytes for " +
+                                   std::to_string(blocks) + " blocks");
   }
   if (r.data.size() > batch_max.value || batch_header_size + encoded_size(r) > largest_batch(batch_max)) {
-    return fail(Code::invalid, "journal record of " + std::to_string(encoded_size(r)) + " bytes; at most " + std::to_string(batch_max.value) +
-                                   " bytes of data fit in one: split it");
+    return fail(Code::invalid, "journal record of " + std::to_string(encoded_size(r)) + " bytes; at most " +
+                                   std::to_string(batch_max.value) + " bytes of data fit in one: split it");
   }
   return {};
 }
@@ -155,9 +165,12 @@ void Batch::seal(BatchHeader& header) noexcept {
   encode(header, bytes_);
 }
 
-Result<std::vector<Record>> decode_records(const BatchHeader& header, Span bytes, Verify verify, const std::shared_ptr<const void>& hold) {
-  if (bytes.size() != header.length || bytes.size() < batch_header_size) return fail(Code::corrupt, "a batch is cut short");
-  if (header.records > bytes.size() / record_head_size) return fail(Code::corrupt, "a batch names more records than it has room for");
+Result<std::vector<Record>> decode_records(const BatchHeader& header, Span bytes, Verify verify,
+                                           const std::shared_ptr<const void>& hold) {
+  if (bytes.size() != header.length || bytes.size() < batch_header_size)
+    return fail(Code::corrupt, "a batch is cut short");
+  if (header.records > bytes.size() / record_head_size)
+    return fail(Code::corrupt, "a batch names more records than it has room for");
   std::vector<Record> records;
   records.reserve(header.records);
   RecordReader reader(bytes.subspan(batch_header_size), verify);
@@ -168,7 +181,8 @@ Result<std::vector<Record>> decode_records(const BatchHeader& header, Span bytes
     records.push_back(std::move(record));
   }
   if (!reader.left().empty()) return fail(Code::corrupt, "a batch is longer than its records");
-  if (verify == Verify::all && reader.heads() != header.heads) return fail(Code::corrupt, "the last record's head does not match its checksum");
+  if (verify == Verify::all && reader.heads() != header.heads)
+    return fail(Code::corrupt, "the last record's head does not match its checksum");
   return records;
 }
 

@@ -26,15 +26,19 @@ class Batch {
  public:
   // From `offset` of `slab` on, which has room for at least a header there. `first`: LSN of the first record.
   Batch(std::shared_ptr<Slab> slab, std::size_t offset, Lsn first)
-      : slab_(std::move(slab)), bytes_(slab_->memory + offset), room_(slab_->capacity - offset), first_(first) {}
+      : slab_(std::move(slab)),
+        bytes_(slab_->memory + offset),
+        room_(slab_->capacity - offset),
+        first_(first) {}
 
   [[nodiscard]] bool fits(std::size_t encoded) const { return encoded <= room_ - length_; }
 
-  // Copies `record`, whose shape was checked and which fits. What is returned is `record` with its spans in this batch; `hold` is
-  // left to the caller, who has the pointer.
+  // Copies `record`, whose shape was checked and which fits. What is returned is `record` with its spans in
+  // this batch; `hold` is left to the caller, who has the pointer.
   Record add(const Record& record) noexcept;
 
-  // From here on nothing is added. `header` brings use, incarnation, durable, before; the rest, the checksum too, is filled in.
+  // From here on nothing is added. `header` brings use, incarnation, durable, before; the rest, the checksum
+  // too, is filled in.
   void seal(BatchHeader& header) noexcept;
 
   [[nodiscard]] Span bytes() const { return {bytes_, length_}; }
@@ -45,10 +49,12 @@ class Batch {
   [[nodiscard]] WallTime first_time() const { return first_time_; }
   [[nodiscard]] WallTime last_time() const { return last_time_; }
   [[nodiscard]] const std::shared_ptr<Slab>& slab() const { return slab_; }
-  [[nodiscard]] std::size_t end_offset() const { return static_cast<std::size_t>(bytes_ - slab_->memory) + length_; }
+  [[nodiscard]] std::size_t end_offset() const {
+    return static_cast<std::size_t>(bytes_ - slab_->memory) + length_;
+  }
 
  private:
-  std::shared_ptr<Slab> slab_;   // shared with the batches before and after it in the same slab
+  std::shared_ptr<Slab> slab_;  // shared with the batches before and after it in the same slab
   std::byte* bytes_;
   std::size_t room_;
   std::size_t length_ = batch_header_size;
@@ -59,12 +65,12 @@ class Batch {
 };
 
 enum class Verify {
-  all,       // heads and data
-  nothing,   // bytes that this process made: lengths only
+  all,      // heads and data
+  nothing,  // bytes that this process made: lengths only
 };
 
-// The records of a batch; `bytes` is header.length long and starts with the header. `corrupt` says what is wrong.
-// Records point into `bytes`; `hold` is given to each.
+// The records of a batch; `bytes` is header.length long and starts with the header. `corrupt` says what is
+// wrong. Records point into `bytes`; `hold` is given to each.
 [[nodiscard]] Result<std::vector<Record>> decode_records(const BatchHeader& header, Span bytes, Verify verify,
                                                          const std::shared_ptr<const void>& hold);
 

@@ -9,14 +9,16 @@ namespace lockstep::journal {
 rt::Task<Result<>> Log::commit(Lsn lsn) {
   if (lsn <= durable_) co_return Result<>{};
   CO_TRY_VOID(refuse_if_over());
-  if (lsn > appended_) co_return fail(Code::invalid, "journal: commit of record " + std::to_string(lsn.value) + ", but the last is " + std::to_string(appended_.value));
-  arm();   // what this turn still appends goes with it
+  if (lsn > appended_)
+    co_return fail(Code::invalid, "journal: commit of record " + std::to_string(lsn.value) +
+                                      ", but the last is " + std::to_string(appended_.value));
+  arm();  // what this turn still appends goes with it
   CommitWait wait{.log = *this, .lsn = lsn};
   co_return co_await wait;
 }
 
-// Bytes that a sync promises are never written again: the next batch begins on a fresh page. From the beginning of the sync on, since
-// it may have written the page already when it ends.
+// Bytes that a sync promises are never written again: the next batch begins on a fresh page. From the
+// beginning of the sync on, since it may have written the page already when it ends.
 void Log::align_end() {
   if (active_) end_ = Bytes{align_up(end_.value, page_size)};
 }
@@ -46,7 +48,8 @@ rt::Task<void> Log::sync_written() {
     co_return;
   }
   durable_ = std::max(durable_, upto);
-  // All but the last of them were full before the sync began. The last may have been written since; and a file may be in a later use.
+  // All but the last of them were full before the sync began. The last may have been written since; and a
+  // file may be in a later use.
   std::erase_if(unsynced_, [&](const SegmentPtr& s) { return s->header.sequence < last_sequence; });
   resume_waiters();
   if (!waiters_.empty()) arm();
@@ -66,8 +69,9 @@ void Log::resume_waiters() {
 }
 
 rt::Task<Result<>> Log::close() {
-  if (std::exchange(closing_, true)) co_return fail(Code::cancelled, directory_.path() + ": the journal is closed");
-  scope_.stop().request();   // a segment being made is given up
+  if (std::exchange(closing_, true))
+    co_return fail(Code::cancelled, directory_.path() + ": the journal is closed");
+  scope_.stop().request();  // a segment being made is given up
   if (!failure_ && !damage_) {
     close_batch();
     write_batches();

@@ -18,15 +18,15 @@ using os::sim::World;
 
 // What should be there. It outlives the lives of the host.
 struct Model {
-  std::vector<std::string> records;   // record n is records[n - 1], as printed
-  Lsn committed;                      // answered by commit(), or found by an open: survives power cuts
-  Lsn received;                       // survives kills
-  Lsn checkpoint;                     // what the "metadata" hold durably: trims never go beyond
-  Lsn durable;                        // said to be so when a batch was last written
-  std::set<std::string> undone;       // direct records whose data a power cut took
+  std::vector<std::string> records;  // record n is records[n - 1], as printed
+  Lsn committed;                     // answered by commit(), or found by an open: survives power cuts
+  Lsn received;                      // survives kills
+  Lsn checkpoint;                    // what the "metadata" hold durably: trims never go beyond
+  Lsn durable;                       // said to be so when a batch was last written
+  std::set<std::string> undone;      // direct records whose data a power cut took
   std::uint64_t next_seed = 1;
-  std::string wrong;                  // first thing that was not as promised
-  bool closing = false;               // the clean mark may be there
+  std::string wrong;     // first thing that was not as promised
+  bool closing = false;  // the clean mark may be there
   bool closed = false;
   bool ended = false;
 
@@ -43,10 +43,13 @@ struct Plan {
 
 OnRecord follow(Model& model, std::uint64_t& last) {
   return [&model, &last](const Record& record) -> Result<> {
-    if (record.lsn.value != last + 1) model.blame("record " + std::to_string(record.lsn.value) + " after " + std::to_string(last));
+    if (record.lsn.value != last + 1)
+      model.blame("record " + std::to_string(record.lsn.value) + " after " + std::to_string(last));
     last = record.lsn.value;
-    if (last > model.records.size()) model.blame("record " + std::to_string(last) + " was never appended");
-    else if (print(record) != model.records[last - 1]) model.blame("record " + print(record) + " should be " + model.records[last - 1]);
+    if (last > model.records.size())
+      model.blame("record " + std::to_string(last) + " was never appended");
+    else if (print(record) != model.records[last - 1])
+      model.blame("record " + print(record) + " should be " + model.records[last - 1]);
     return {};
   };
 }
@@ -65,16 +68,21 @@ rt::Task<void> read_all(Journal& journal, Model& model) {
   while (after < end && model.wrong.empty()) {
     auto records = co_await journal.read(after, 20_KiB);
     if (!records) {
-      if (records.error().code == Code::changed) after = journal.first() - Lsn{1};
-      else if (!journal.failed() && records.error().code != Code::io) model.blame("read: " + records.error().message);
+      if (records.error().code == Code::changed)
+        after = journal.first() - Lsn{1};
+      else if (!journal.failed() && records.error().code != Code::io)
+        model.blame("read: " + records.error().message);
       if (records.error().code != Code::changed) co_return;
       continue;
     }
     if (records->empty()) co_return model.blame("read found nothing after " + std::to_string(after.value));
     for (const Record& record : *records) {
-      if (record.lsn != after + Lsn{1}) model.blame("read: record " + std::to_string(record.lsn.value) + " after " + std::to_string(after.value));
+      if (record.lsn != after + Lsn{1})
+        model.blame("read: record " + std::to_string(record.lsn.value) + " after " +
+                    std::to_string(after.value));
       after = record.lsn;
-      if (print(record) != model.records.at(after.value - 1)) model.blame("read: record " + print(record) + " should be " + model.records[after.value - 1]);
+      if (print(record) != model.records.at(after.value - 1))
+        model.blame("read: record " + print(record) + " should be " + model.records[after.value - 1]);
     }
   }
 }
@@ -87,21 +95,27 @@ rt::Task<void> one_life(os::sim::Host& host, Model& model, Plan plan) {
   Options options = small_options();
   std::string directory = "/pool/journal";
   Believe believe = [&model](const Record& record) { return believed(record, model); };
-  auto opened = co_await journal::open(host, loop, directory, test_pool, options, model.checkpoint, model.checkpoint, on_record, believe);
+  auto opened = co_await journal::open(host, loop, directory, test_pool, options, model.checkpoint,
+                                       model.checkpoint, on_record, believe);
   if (!opened) {
     if (host.alive()) model.blame("open: " + opened.error().message);
-    model.closed = false;   // the mark may be gone by now
+    model.closed = false;  // the mark may be gone by now
     model.ended = true;
     co_return;
   }
   Journal& journal = *opened->journal;
   if (opened->damage) model.blame("damage: " + *opened->damage);
-  if (opened->last.value != replayed) model.blame("opened with last " + std::to_string(opened->last.value) + ", replayed to " + std::to_string(replayed));
+  if (opened->last.value != replayed)
+    model.blame("opened with last " + std::to_string(opened->last.value) + ", replayed to " +
+                std::to_string(replayed));
   Lsn promised = std::max(model.committed, model.received);
-  if (opened->last < promised) model.blame("promised " + std::to_string(promised.value) + ", found " + std::to_string(opened->last.value));
+  if (opened->last < promised)
+    model.blame("promised " + std::to_string(promised.value) + ", found " +
+                std::to_string(opened->last.value));
   if (opened->last.value > model.records.size()) model.blame("found more than there ever was");
   if (opened->clean && !model.closing && !model.records.empty()) model.blame("clean, but was not closed");
-  if (opened->clean && opened->last.value != model.records.size()) model.blame("clean, but records are missing");
+  if (opened->clean && opened->last.value != model.records.size())
+    model.blame("clean, but records are missing");
   if (model.closed && !opened->clean) model.blame("closed, but not clean");
   if (opened->checkpoint_lsn > model.checkpoint) model.blame("checkpoint_lsn beyond the metadata");
   if (!model.wrong.empty()) {
@@ -169,11 +183,13 @@ rt::Task<void> one_life(os::sim::Host& host, Model& model, Plan plan) {
 enum class End { power, kill };
 
 // One life that dies before operation `n` (0: it does not), and what is true of the next one.
-void live_and_die(World& world, os::sim::Host& host, Model& model, Plan plan, std::uint64_t n, End end, Tear tear) {
+void live_and_die(World& world, os::sim::Host& host, Model& model, Plan plan, std::uint64_t n, End end,
+                  Tear tear) {
   host.disk().die_before(n == 0 ? 0 : host.disk().operations() + n);
   model.ended = false;
   auto done = world.start(host.loop(), one_life(host, model, plan));
-  world.run_until([&] { return model.ended || !host.alive(); }, std::chrono::seconds(plan.close_at_end ? 3600 : 1));
+  world.run_until([&] { return model.ended || !host.alive(); },
+                  std::chrono::seconds(plan.close_at_end ? 3600 : 1));
   host.disk().die_before(0);
   if (end == End::kill) {
     host.kill();
@@ -186,7 +202,8 @@ void live_and_die(World& world, os::sim::Host& host, Model& model, Plan plan, st
     // The data of direct records go before their record, but nothing has said yet that they survive.
     std::uint64_t safe = std::max(model.committed, model.durable).value;
     for (std::size_t i = safe; i < model.records.size() && !model.closing; ++i)
-      if (model.records[i].find(":2:") != std::string::npos && world.rng().coin()) model.undone.insert(model.records[i]);
+      if (model.records[i].find(":2:") != std::string::npos && world.rng().coin())
+        model.undone.insert(model.records[i]);
   }
   host.restart();
 }
@@ -237,7 +254,8 @@ TEST(Crash, RandomHistoriesOverManyLivesKeepThePromises) {
     Model model;
     Rng rng(seed ^ 1);
     for (int life = 0; life < 8; ++life) {
-      Plan plan{.seed = rng.next(), .steps = static_cast<int>(rng.below(80)), .close_at_end = rng.chance(300)};
+      Plan plan{
+          .seed = rng.next(), .steps = static_cast<int>(rng.below(80)), .close_at_end = rng.chance(300)};
       std::uint64_t n = rng.chance(700) ? 1 + rng.below(200) : 0;
       live_and_die(world, host, model, plan, n, rng.chance(300) ? End::kill : End::power, Tear::any);
       RC_ASSERT(model.wrong == "");

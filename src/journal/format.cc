@@ -5,8 +5,8 @@
 namespace lockstep::journal {
 namespace {
 
-constexpr std::uint64_t segment_magic = 0x4745534A'5054534C;   // "LSTPJSEG"
-constexpr std::uint64_t batch_magic = 0x48435442'5054534C;     // "LSTPBTCH"
+constexpr std::uint64_t segment_magic = 0x4745534A'5054534C;  // "LSTPJSEG"
+constexpr std::uint64_t batch_magic = 0x48435442'5054534C;    // "LSTPBTCH"
 constexpr std::size_t segment_header_size = 160;
 constexpr std::uint64_t flag_clean = 1;
 
@@ -55,9 +55,10 @@ FoundHeader decode_segment_header(Span bytes) {
   }
   found.state = HeaderState::broken;
   found.version = r.u32();
-  std::uint32_t length = r.u32();   // says where the checksum is, in every version
+  std::uint32_t length = r.u32();  // says where the checksum is, in every version
   if (length < 24 || length > page_size) return found;
-  if (load_le<std::uint64_t>(bytes.data() + length - 8) != checksum_of(bytes.first(length - 8)).value) return found;
+  if (load_le<std::uint64_t>(bytes.data() + length - 8) != checksum_of(bytes.first(length - 8)).value)
+    return found;
   if (found.version != format_version) {
     found.state = HeaderState::unsupported;
     return found;
@@ -81,7 +82,8 @@ FoundHeader decode_segment_header(Span bytes) {
   std::uint64_t flags = r.u64();
   h.clean = flags & flag_clean;
   if (h.size.value < segment_data_start || h.size.value % page_size != 0) return found;
-  if (h.sequence == 0 || h.follows >= h.sequence || h.first.value == 0 || (flags & ~flag_clean) != 0) return found;
+  if (h.sequence == 0 || h.follows >= h.sequence || h.first.value == 0 || (flags & ~flag_clean) != 0)
+    return found;
   found.state = HeaderState::valid;
   return found;
 }
@@ -91,7 +93,8 @@ FoundHeader choose_segment_header(Span bytes) {
   FoundHeader b = decode_segment_header(bytes.subspan(std::min<std::size_t>(bytes.size(), page_size)));
   auto has = [&](HeaderState s) { return a.state == s || b.state == s; };
   if (has(HeaderState::unsupported)) return a.state == HeaderState::unsupported ? a : b;
-  if (a.state == HeaderState::valid && b.state == HeaderState::valid) return a.header.edition > b.header.edition ? a : b;
+  if (a.state == HeaderState::valid && b.state == HeaderState::valid)
+    return a.header.edition > b.header.edition ? a : b;
   if (has(HeaderState::valid)) return a.state == HeaderState::valid ? a : b;
   if (has(HeaderState::broken)) return a.state == HeaderState::broken ? a : b;
   if (has(HeaderState::foreign)) return a.state == HeaderState::foreign ? a : b;

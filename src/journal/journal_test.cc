@@ -57,11 +57,11 @@ TEST_F(JournalTest, AKilledProcessLosesNothingThatWasReceived) {
   commit();
   append_mark("B");
   settle();
-  append_mark("C");   // of a turn that never ended
+  append_mark("C");  // of a turn that never ended
   kill();
   open();
   EXPECT_THAT(replayed_, ElementsAre("A", "B"));
-  EXPECT_EQ(journal_->durable(), Lsn{2});   // replay made it so
+  EXPECT_EQ(journal_->durable(), Lsn{2});  // replay made it so
   power_cut(Tear::lose_all);
   open();
   EXPECT_THAT(replayed_, ElementsAre("A", "B"));
@@ -139,8 +139,10 @@ TEST_F(JournalTest, EveryPartOfARecordComesBack) {
     Sample sample(i);
     Record copy = append(sample);
     EXPECT_EQ(copy.origin.generation, sample.record.origin.generation);
-    if (sample.record.origin.lsn.value == 0) EXPECT_EQ(copy.origin.lsn, copy.lsn);
-    else EXPECT_EQ(copy.origin.lsn, sample.record.origin.lsn);
+    if (sample.record.origin.lsn.value == 0)
+      EXPECT_EQ(copy.origin.lsn, copy.lsn);
+    else
+      EXPECT_EQ(copy.origin.lsn, sample.record.origin.lsn);
     EXPECT_EQ(to_buffer(copy.data), sample.data);
     appended.push_back(copy.kind == Kind::mark ? std::string(as_text(copy.data)) : print(copy));
     if (i % 7 == 0) settle();
@@ -178,7 +180,8 @@ TEST_F(JournalTest, RecordsWhosePartsDoNotFitAreRefused) {
   r = sample.record;
   r.kind = static_cast<Kind>(77);
   EXPECT_EQ(journal_->append(r).error().code, Code::invalid);
-  EXPECT_EQ(journal_->append(Sample::write(1, 9).record).error().code, Code::invalid);   // batch_max is 8 blocks
+  EXPECT_EQ(journal_->append(Sample::write(1, 9).record).error().code,
+            Code::invalid);  // batch_max is 8 blocks
   EXPECT_EQ(append(Sample::write(1, 8)).lsn, Lsn{1});
   commit();
 }
@@ -195,7 +198,7 @@ TEST_F(JournalTest, CommitsGatherWhileASyncRuns) {
   }
   settle();
   for (auto& commit : waiting) EXPECT_TRUE((*commit)->has_value());
-  EXPECT_LE(host_.disk().operations() - before, 20u + 4u);   // a write each, and a few syncs
+  EXPECT_LE(host_.disk().operations() - before, 20u + 4u);  // a write each, and a few syncs
 }
 
 TEST_F(JournalTest, ACommitOfARecordThatWasNeverAppendedIsRefused) {
@@ -247,7 +250,7 @@ TEST_F(JournalTest, DamageBeforeWhatWasDurableIsNamed) {
   EXPECT_EQ(must(read(Lsn{0})).size(), 1u);
   std::uint64_t fingerprint = host_.disk().fingerprint();
   close();
-  EXPECT_EQ(host_.disk().fingerprint(), fingerprint);   // nothing was touched
+  EXPECT_EQ(host_.disk().fingerprint(), fingerprint);  // nothing was touched
 }
 
 TEST_F(JournalTest, TheMetadataKnowThatALostTailWasDurable) {
@@ -261,7 +264,7 @@ TEST_F(JournalTest, TheMetadataKnowThatALostTailWasDurable) {
   open(Lsn{0}, Lsn{2});
   EXPECT_TRUE(opened_.damage);
   kill();
-  open(Lsn{0}, Lsn{1});   // without that word it looks like a torn tail
+  open(Lsn{0}, Lsn{1});  // without that word it looks like a torn tail
   EXPECT_FALSE(opened_.damage);
   EXPECT_THAT(replayed_, ElementsAre("first"));
 }
@@ -304,7 +307,8 @@ TEST_F(JournalTest, AnotherPoolsJournalIsRefused) {
 
 TEST_F(JournalTest, GarbageIsRefused) {
   must(host_.files().make_directories("/pool/journal"));
-  auto file = must(host_.files().open_blocking("/pool/journal/segment-00000001", {.create = os::Create::if_missing}));
+  auto file =
+      must(host_.files().open_blocking("/pool/journal/segment-00000001", {.create = os::Create::if_missing}));
   must(file->write(0_B, as_span("this is not a journal")));
   file.reset();
   auto opened = try_open();
@@ -334,7 +338,8 @@ TEST_F(JournalTest, ARefusedRecordEndsTheOpening) {
   append_mark("A");
   close();
   OnRecord refuse = [](const Record&) -> Result<> { return fail(Code::corrupt, "no"); };
-  auto opened = world_.run(host_.loop(), journal::open(host_, host_.loop(), "/pool/journal", pool_, options_, Lsn{0}, Lsn{0}, refuse, {}));
+  auto opened = world_.run(host_.loop(), journal::open(host_, host_.loop(), "/pool/journal", pool_, options_,
+                                                       Lsn{0}, Lsn{0}, refuse, {}));
   EXPECT_EQ(opened.error().message, "no");
 }
 

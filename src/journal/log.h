@@ -1,5 +1,5 @@
-// Log: the journal over a directory of segments. What is open in memory becomes a batch, a batch goes to the active segment with one
-// write, syncs cover what was written when they began.
+// Log: the journal over a directory of segments. What is open in memory becomes a batch, a batch goes to the
+// active segment with one write, syncs cover what was written when they began.
 #pragma once
 
 #include <deque>
@@ -42,7 +42,7 @@ class Log final : public Journal {
 
  private:
   friend class Recovery;
-  using BatchPtr = std::shared_ptr<Batch>;   // shared with every record in it: what a holder keeps stays
+  using BatchPtr = std::shared_ptr<Batch>;  // shared with every record in it: what a holder keeps stays
 
   struct Waiter {
     Lsn lsn;
@@ -66,14 +66,14 @@ class Log final : public Journal {
   Result<> refuse_if_over() const;
   void open_batch(std::size_t encoded);
   void close_batch();
-  void arm();                       // turn_end() at the end of this turn
+  void arm();  // turn_end() at the end of this turn
   void turn_end();
-  void write_batches();             // as many as there are segments for
-  bool write_batch(Batch& batch);   // false: no segment is ready, or failed
+  void write_batches();            // as many as there are segments for
+  bool write_batch(Batch& batch);  // false: no segment is ready, or failed
   bool next_segment();
   void remember(BatchPtr batch);
   void ask_for_writeback(bool all);
-  void fail_with(Error error);      // final
+  void fail_with(Error error);  // final
   void tell_received();
 
   // Syncing (commit.cc).
@@ -92,7 +92,7 @@ class Log final : public Journal {
   // Reading (read.cc).
   [[nodiscard]] bool is_recent(Lsn lsn) const;
   [[nodiscard]] Result<std::vector<Record>> read_recent(Lsn after, Bytes at_most) const;
-  [[nodiscard]] std::size_t segment_of(Lsn lsn) const;   // index in live_
+  [[nodiscard]] std::size_t segment_of(Lsn lsn) const;  // index in live_
 
   os::Host& host_;
   rt::Loop& loop_;
@@ -106,31 +106,31 @@ class Log final : public Journal {
 
   // Positions.
   Lsn appended_, received_, durable_;
-  WallTime last_time_;               // of record appended_
+  WallTime last_time_;  // of record appended_
   std::optional<Error> failure_;
-  std::optional<std::string> damage_;   // found at open: nothing on disk is touched
+  std::optional<std::string> damage_;  // found at open: nothing on disk is touched
   bool closing_ = false;
 
   // In memory.
-  BatchPtr open_;                    // grows; null when nothing was appended since the last
-  std::deque<BatchPtr> waiting_;     // closed, not written yet
-  std::shared_ptr<Slab> slab_;       // where the next batch begins
+  BatchPtr open_;                 // grows; null when nothing was appended since the last
+  std::deque<BatchPtr> waiting_;  // closed, not written yet
+  std::shared_ptr<Slab> slab_;    // where the next batch begins
   std::size_t slab_used_ = 0;
   std::deque<BatchPtr> recent_;
   std::size_t recent_bytes_ = 0;
   bool armed_ = false;
 
   // On disk.
-  std::deque<SegmentPtr> live_;      // in order; the last one is active
-  std::vector<SegmentPtr> free_;     // the back is used first
-  std::vector<SegmentPtr> surplus_;  // to be deleted
-  std::vector<SegmentPtr> unsynced_; // in order; the active one is always there
-  bool active_ = false;              // live_.back() takes batches
-  Bytes end_;                        // where the next batch goes in the active segment
+  std::deque<SegmentPtr> live_;       // in order; the last one is active
+  std::vector<SegmentPtr> free_;      // the back is used first
+  std::vector<SegmentPtr> surplus_;   // to be deleted
+  std::vector<SegmentPtr> unsynced_;  // in order; the active one is always there
+  bool active_ = false;               // live_.back() takes batches
+  Bytes end_;                         // where the next batch goes in the active segment
   Bytes writeback_from_;
-  Checksum before_;                  // of the last batch written
-  WallTime received_time_;           // of record received_
-  std::uint64_t sequence_ = 0;       // highest ever given
+  Checksum before_;             // of the last batch written
+  WallTime received_time_;      // of record received_
+  std::uint64_t sequence_ = 0;  // highest ever given
   std::uint64_t incarnation_ = 0;
   std::uint64_t kept_from_ = 0;
   Lsn checkpoint_;

@@ -12,7 +12,8 @@ bool Log::is_recent(Lsn lsn) const { return !recent_.empty() && recent_.front()-
 
 Result<std::vector<Record>> Log::read_recent(Lsn after, Bytes at_most) const {
   Lsn wanted = after + Lsn{1};
-  auto batch = std::upper_bound(recent_.begin(), recent_.end(), wanted, [](Lsn l, const BatchPtr& b) { return l < b->first(); });
+  auto batch = std::upper_bound(recent_.begin(), recent_.end(), wanted,
+                                [](Lsn l, const BatchPtr& b) { return l < b->first(); });
   std::vector<Record> out;
   std::uint64_t bytes = 0;
   for (--batch; batch != recent_.end() && (out.empty() || bytes < at_most.value); ++batch) {
@@ -30,7 +31,8 @@ Result<std::vector<Record>> Log::read_recent(Lsn after, Bytes at_most) const {
 }
 
 std::size_t Log::segment_of(Lsn lsn) const {
-  auto after = std::upper_bound(live_.begin(), live_.end(), lsn, [](Lsn l, const SegmentPtr& s) { return l < s->header.first; });
+  auto after = std::upper_bound(live_.begin(), live_.end(), lsn,
+                                [](Lsn l, const SegmentPtr& s) { return l < s->header.first; });
   // Of several that begin with the same record, only the last one holds it.
   return after == live_.begin() ? 0 : static_cast<std::size_t>(after - live_.begin()) - 1;
 }
@@ -38,7 +40,9 @@ std::size_t Log::segment_of(Lsn lsn) const {
 rt::Task<Result<std::vector<Record>>> Log::read(Lsn after, Bytes at_most) {
   Lsn wanted = after + Lsn{1};
   std::vector<Record> out;
-  if (wanted < first()) co_return fail(Code::changed, "journal: records after " + std::to_string(after.value) + " are gone; the first is " + std::to_string(first().value));
+  if (wanted < first())
+    co_return fail(Code::changed, "journal: records after " + std::to_string(after.value) +
+                                      " are gone; the first is " + std::to_string(first().value));
   if (after >= received_) co_return out;
   if (is_recent(wanted)) co_return read_recent(after, at_most);
 
@@ -51,10 +55,13 @@ rt::Task<Result<std::vector<Record>>> Log::read(Lsn after, Bytes at_most) {
   std::uint64_t bytes = 0;
   for (Lsn next = start.first; next <= last && (out.empty() || bytes < at_most.value);) {
     auto found = co_await reader.next(next, before);
-    if (wanted < first()) co_return fail(Code::changed, "journal: records after " + std::to_string(after.value) + " were trimmed while they were read");
+    if (wanted < first())
+      co_return fail(Code::changed, "journal: records after " + std::to_string(after.value) +
+                                        " were trimmed while they were read");
     if (!found) co_return fail(found.error().in("journal: segment " + segment->name()));
     if (!*found) {
-      co_return fail(Code::corrupt, "journal: segment " + segment->name() + " at offset " + std::to_string(reader.broken_at().value) + ", record " +
+      co_return fail(Code::corrupt, "journal: segment " + segment->name() + " at offset " +
+                                        std::to_string(reader.broken_at().value) + ", record " +
                                         std::to_string(next.value) + ": " + reader.why());
     }
     FoundBatch& batch = **found;
@@ -74,7 +81,8 @@ rt::Task<Result<std::vector<Record>>> Log::read(Lsn after, Bytes at_most) {
 Bytes Log::bytes_after(Lsn after) const {
   if (after >= received_ || live_.empty()) return Bytes{0};
   std::size_t index = segment_of(after + Lsn{1});
-  Bytes from = after + Lsn{1} < live_[index]->header.first ? Bytes{segment_data_start} : live_[index]->floor(after + Lsn{1}).at;
+  Bytes from = after + Lsn{1} < live_[index]->header.first ? Bytes{segment_data_start}
+                                                           : live_[index]->floor(after + Lsn{1}).at;
   Bytes sum{0};
   for (std::size_t i = index; i < live_.size(); ++i) {
     Bytes begin = i == index ? from : Bytes{segment_data_start};
@@ -86,8 +94,8 @@ Bytes Log::bytes_after(Lsn after) const {
 rt::Task<Result<Lsn>> Log::at_time(WallTime time) {
   if (live_.empty() || received_ < first()) co_return Lsn{0};
   if (received_time_ <= time) co_return received_;
-  // Segments know the time of the record before them, so the last one that begins at or before `time` is where to look; times may
-  // be equal, and a first segment's time says nothing about what it holds.
+  // Segments know the time of the record before them, so the last one that begins at or before `time` is
+  // where to look; times may be equal, and a first segment's time says nothing about what it holds.
   std::size_t index = live_.size() - 1;
   while (index > 0 && live_[index]->header.time > time) --index;
   Lsn found = index > 0 ? live_[index]->header.first - Lsn{1} : Lsn{0};

@@ -5,7 +5,10 @@
 namespace lockstep::journal {
 
 SegmentReader::SegmentReader(std::shared_ptr<SlabPool> slabs, SegmentPtr segment, Bytes at, std::size_t piece)
-    : slabs_(std::move(slabs)), segment_(std::move(segment)), at_(at), piece_(align_up(std::max<std::size_t>(piece, page_size), page_size)) {}
+    : slabs_(std::move(slabs)),
+      segment_(std::move(segment)),
+      at_(at),
+      piece_(align_up(std::max<std::size_t>(piece, page_size), page_size)) {}
 
 Span SegmentReader::window(Bytes at, std::size_t length) const {
   return Span(slab_->memory, slab_->capacity).subspan((at - window_at_).value, length);
@@ -17,7 +20,8 @@ bool SegmentReader::ours(const BatchHeader& header) const {
 
 // After it, `length` bytes from `at` on are in the window; the caller has seen that the segment holds them.
 rt::Task<Result<>> SegmentReader::load(Bytes at, std::size_t length) {
-  if (slab_ && at >= window_at_ && at.value + length <= window_at_.value + window_length_) co_return Result<>{};
+  if (slab_ && at >= window_at_ && at.value + length <= window_at_.value + window_length_)
+    co_return Result<>{};
   std::size_t wanted = std::min<std::uint64_t>(std::max(piece_, length), (segment_->size - at).value);
   // Records read before may point into the old slab; then they keep it.
   if (!slab_ || slab_.use_count() > 1 || slab_->capacity < wanted) slab_ = slabs_->take(wanted);
@@ -65,7 +69,7 @@ rt::Task<Result<std::optional<FoundBatch>>> SegmentReader::next(Lsn first, std::
 
 rt::Task<Result<Lsn>> SegmentReader::durable_behind(Bytes at) {
   Lsn durable;
-  at = Bytes{align_up(at.value, 8)};   // every batch begins at a multiple of 8
+  at = Bytes{align_up(at.value, 8)};  // every batch begins at a multiple of 8
   while (at.value + batch_header_size <= segment_->size.value) {
     CO_TRY_VOID(co_await load(at, std::min<std::uint64_t>(piece_, (segment_->size - at).value)));
     Bytes window_end = window_at_ + Bytes{window_length_};

@@ -18,15 +18,17 @@ struct FoundBatch {
 
 class SegmentReader {
  public:
-  // From `at` on, which is where a batch begins or the one before ended. Reads `piece` bytes at a time, or a batch if that is longer.
+  // From `at` on, which is where a batch begins or the one before ended. Reads `piece` bytes at a time, or a
+  // batch if that is longer.
   SegmentReader(std::shared_ptr<SlabPool> slabs, SegmentPtr segment, Bytes at, std::size_t piece);
 
-  // The next batch, if it begins with `first`, follows `before` (when given) and is whole; else nothing, and why() says what was
-  // found at broken_at(). A batch begins where the one before it ended or at the next multiple of a page. Errors are the file's.
+  // The next batch, if it begins with `first`, follows `before` (when given) and is whole; else nothing, and
+  // why() says what was found at broken_at(). A batch begins where the one before it ended or at the next
+  // multiple of a page. Errors are the file's.
   rt::Task<Result<std::optional<FoundBatch>>> next(Lsn first, std::optional<Checksum> before);
 
-  // The highest LSN that any batch header of this use at or behind `at` says was durable; 0 if there is none. For after a break: it
-  // looks at every byte to the end of the segment.
+  // The highest LSN that any batch header of this use at or behind `at` says was durable; 0 if there is none.
+  // For after a break: it looks at every byte to the end of the segment.
   rt::Task<Result<Lsn>> durable_behind(Bytes at);
 
   [[nodiscard]] Bytes at() const { return at_; }
@@ -42,7 +44,7 @@ class SegmentReader {
   SegmentPtr segment_;
   Bytes at_;
   std::size_t piece_;
-  std::shared_ptr<Slab> slab_;   // shared with the records that were read from it
+  std::shared_ptr<Slab> slab_;  // shared with the records that were read from it
   Bytes window_at_;
   std::size_t window_length_ = 0;
   std::string why_;

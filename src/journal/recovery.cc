@@ -30,8 +30,8 @@ rt::Task<Result<>> Recovery::find() {
   co_return order(std::move(*segments), log_.directory_.found());
 }
 
-// The newest segment, what it follows, what that follows, down to kept_from. Everything else is free: trimmed, never used, or begun
-// before a crash and not in anybody's chain since.
+// The newest segment, what it follows, what that follows, down to kept_from. Everything else is free:
+// trimmed, never used, or begun before a crash and not in anybody's chain since.
 Result<> Recovery::order(std::vector<SegmentPtr> segments, const std::vector<FoundHeader>& found) {
   std::vector<SegmentPtr> used;
   std::string foreign;
@@ -39,11 +39,13 @@ Result<> Recovery::order(std::vector<SegmentPtr> segments, const std::vector<Fou
     const SegmentPtr& segment = segments[i];
     switch (found[i].state) {
       case HeaderState::unsupported:
-        return fail(Code::unsupported, "journal: segment " + segment->name() + " has format version " + std::to_string(found[i].version) +
+        return fail(Code::unsupported, "journal: segment " + segment->name() + " has format version " +
+                                           std::to_string(found[i].version) +
                                            "; this program reads version " + std::to_string(format_version));
       case HeaderState::valid:
         if (found[i].header.pool != log_.pool_) {
-          return fail(Code::invalid, "journal: segment " + segment->name() + " belongs to pool " + text_of(found[i].header.pool) + ", not to " + text_of(log_.pool_));
+          return fail(Code::invalid, "journal: segment " + segment->name() + " belongs to pool " +
+                                         text_of(found[i].header.pool) + ", not to " + text_of(log_.pool_));
         }
         used.push_back(segment);
         continue;
@@ -54,10 +56,12 @@ Result<> Recovery::order(std::vector<SegmentPtr> segments, const std::vector<Fou
     unused_.push_back(segment);
   }
   if (used.empty()) {
-    if (!foreign.empty()) return fail(Code::corrupt, "journal: " + foreign + " is not a journal segment, and there is no other");
+    if (!foreign.empty())
+      return fail(Code::corrupt, "journal: " + foreign + " is not a journal segment, and there is no other");
     return {};
   }
-  std::ranges::sort(used, [](const SegmentPtr& a, const SegmentPtr& b) { return a->header.sequence > b->header.sequence; });
+  std::ranges::sort(
+      used, [](const SegmentPtr& a, const SegmentPtr& b) { return a->header.sequence > b->header.sequence; });
   for (const SegmentPtr& segment : used) {
     log_.incarnation_ = std::max(log_.incarnation_, segment->header.incarnation);
     log_.kept_from_ = std::max(log_.kept_from_, segment->header.kept_from);
@@ -98,8 +102,9 @@ rt::Task<Result<>> Recovery::create() {
   co_return Result<>{};
 }
 
-// What was found may be in the page cache only: a promise given later stands on it, so it is made durable first. Then the fresh
-// segment, whose header voids whatever lies behind the last record that counts. Segments that the chain lost are free only then.
+// What was found may be in the page cache only: a promise given later stands on it, so it is made durable
+// first. Then the fresh segment, whose header voids whatever lies behind the last record that counts.
+// Segments that the chain lost are free only then.
 rt::Task<Result<>> Recovery::settle() {
   CO_TRY_VOID(co_await log_.directory_.remove_unfinished());
   CO_TRY_VOID(co_await log_.directory_.sync_entries());
@@ -112,12 +117,14 @@ rt::Task<Result<>> Recovery::settle() {
   log_.before_ = last_batch_;
   log_.received_ = log_.durable_ = last_;
   log_.received_time_ = last_time_;
-  auto usable = std::ranges::find_if(unused_, [this](const SegmentPtr& s) { return s->size == log_.options_.segment_size; });
-  bool reuse = !log_.live_.empty() && log_.live_.back()->header.first == last_ + Lsn{1} && log_.live_.back()->header.sequence == log_.sequence_ &&
+  auto usable = std::ranges::find_if(
+      unused_, [this](const SegmentPtr& s) { return s->size == log_.options_.segment_size; });
+  bool reuse = !log_.live_.empty() && log_.live_.back()->header.first == last_ + Lsn{1} &&
+               log_.live_.back()->header.sequence == log_.sequence_ &&
                log_.live_.back()->size == log_.options_.segment_size;
   SegmentPtr fresh;
   SegmentHeader header = log_.next_header();
-  if (reuse) {   // it holds no record: the same segment again, under a new incarnation
+  if (reuse) {  // it holds no record: the same segment again, under a new incarnation
     fresh = log_.live_.back();
     header.sequence = fresh->header.sequence;
     header.follows = fresh->header.follows;
@@ -130,7 +137,8 @@ rt::Task<Result<>> Recovery::settle() {
     rt::Stop never;
     CO_TRY(fresh, co_await log_.directory_.make(log_.options_.segment_size, nullptr, never));
   }
-  // Reused, the copy that counts stays until the new one is durable; a file that counts for nothing gets both at once.
+  // Reused, the copy that counts stays until the new one is durable; a file that counts for nothing gets both
+  // at once.
   Result<> written = reuse ? fresh->write_header(header) : fresh->begin(header);
   if (written) written = co_await fresh->file->sync();
   if (written && reuse) written = fresh->write_header(header);
@@ -149,8 +157,9 @@ rt::Task<Result<>> Recovery::settle() {
   co_return Result<>{};
 }
 
-rt::Task<Result<Opened>> open(os::Host& host, rt::Loop& loop, std::string directory, PoolId pool, Options options, Lsn from, Lsn durable_known,
-                              OnRecord on_record, Believe believe) {
+rt::Task<Result<Opened>> open(os::Host& host, rt::Loop& loop, std::string directory, PoolId pool,
+                              Options options, Lsn from, Lsn durable_known, OnRecord on_record,
+                              Believe believe) {
   CO_TRY_VOID(check(options));
   Opened opened;
   auto log = std::make_unique<Log>(host, loop, std::move(directory), pool, options);

@@ -20,7 +20,11 @@ namespace lockstep::journal {
 class Recovery {
  public:
   Recovery(Log& log, Lsn from, Lsn durable_known, OnRecord on_record, Believe believe)
-      : log_(log), from_(from), durable_(std::max(from, durable_known)), on_record_(std::move(on_record)), believe_(std::move(believe)) {}
+      : log_(log),
+        from_(from),
+        durable_(std::max(from, durable_known)),
+        on_record_(std::move(on_record)),
+        believe_(std::move(believe)) {}
 
   // Fills everything but `journal`.
   rt::Task<Result<>> run(Opened& opened);
@@ -40,20 +44,20 @@ class Recovery {
 
   Log& log_;
   const Lsn from_;
-  Lsn durable_;              // known to have been durable: by the metadata, by what was read so far
+  Lsn durable_;  // known to have been durable: by the metadata, by what was read so far
   const OnRecord on_record_;
   const Believe believe_;
 
   struct Undelivered {
     FoundBatch batch;
-    WallTime time_before;    // of the record before it
+    WallTime time_before;  // of the record before it
   };
   std::deque<Undelivered> undelivered_;
-  Lsn last_;                 // of the last record that counts
-  Checksum last_batch_;      // of the batch that holds it
-  WallTime last_time_;       // its time
-  std::vector<SegmentPtr> unused_;   // files that hold nothing that counts
-  std::vector<SegmentPtr> lost_;     // likewise, but only when the fresh segment is durable
+  Lsn last_;                        // of the last record that counts
+  Checksum last_batch_;             // of the batch that holds it
+  WallTime last_time_;              // its time
+  std::vector<SegmentPtr> unused_;  // files that hold nothing that counts
+  std::vector<SegmentPtr> lost_;    // likewise, but only when the fresh segment is durable
   bool clean_ = false;
 };
 

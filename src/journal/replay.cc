@@ -10,13 +10,16 @@ rt::Task<Result<>> Recovery::replay() {
   auto& live = log_.live_;
   if (live.empty()) {
     if (durable_.value > 0) {
-      log_.damage_ = "journal " + log_.directory_.path() + ": no segment holds records, but record " + std::to_string(durable_.value) + " was durable";
+      log_.damage_ = "journal " + log_.directory_.path() + ": no segment holds records, but record " +
+                     std::to_string(durable_.value) + " was durable";
     }
     co_return Result<>{};
   }
   if (live.front()->header.first > from_ + Lsn{1}) {
-    co_return fail(Code::corrupt, "journal " + log_.directory_.path() + " begins with record " + std::to_string(live.front()->header.first.value) +
-                                      ", but is needed from record " + std::to_string(from_.value + 1) + " on: the metadata are older than the checkpoint at " +
+    co_return fail(Code::corrupt, "journal " + log_.directory_.path() + " begins with record " +
+                                      std::to_string(live.front()->header.first.value) +
+                                      ", but is needed from record " + std::to_string(from_.value + 1) +
+                                      " on: the metadata are older than the checkpoint at " +
                                       std::to_string(log_.checkpoint_.value) + ", or segments are missing");
   }
   std::size_t index = live.size() - 1;
@@ -37,11 +40,13 @@ rt::Task<Result<>> Recovery::replay() {
   co_return co_await deliver(true);
 }
 
-// The next segment says where this one ends: what lies behind that was torn, or void, when the next one was begun.
+// The next segment says where this one ends: what lies behind that was torn, or void, when the next one was
+// begun.
 bool Recovery::next_begins_here(std::size_t index) const {
   if (index + 1 >= log_.live_.size()) return false;
   const SegmentHeader& next = log_.live_[index + 1]->header;
-  return next.follows == log_.live_[index]->header.sequence && next.first == last_ + Lsn{1} && next.before == last_batch_;
+  return next.follows == log_.live_[index]->header.sequence && next.first == last_ + Lsn{1} &&
+         next.before == last_batch_;
 }
 
 // True when the next segment goes on where this one ends.
@@ -99,9 +104,11 @@ rt::Task<Result<>> Recovery::judge(std::size_t index, SegmentReader& broken) {
   if (durable_ <= last_) co_return Result<>{};
   std::string why = broken.why();
   if (index + 1 < live.size() && live[index + 1]->header.follows != segment->header.sequence) {
-    why = "the segment that follows it, number " + std::to_string(live[index + 1]->header.follows) + " in order, is missing";
+    why = "the segment that follows it, number " + std::to_string(live[index + 1]->header.follows) +
+          " in order, is missing";
   }
-  log_.damage_ = "journal: segment " + segment->name() + " is damaged at offset " + std::to_string(broken.broken_at().value) + " (" + why + "): records " +
+  log_.damage_ = "journal: segment " + segment->name() + " is damaged at offset " +
+                 std::to_string(broken.broken_at().value) + " (" + why + "): records " +
                  std::to_string(last_.value + 1) + " to " + std::to_string(durable_.value) + " were durable";
   co_return Result<>{};
 }

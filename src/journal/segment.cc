@@ -7,7 +7,7 @@
 namespace lockstep::journal {
 namespace {
 
-constexpr std::uint64_t index_step = 256 << 10;   // bytes between remembered batches
+constexpr std::uint64_t index_step = 256 << 10;  // bytes between remembered batches
 constexpr std::string_view prefix = "segment-";
 constexpr std::string_view unfinished_suffix = ".new";
 constexpr std::size_t zero_bytes = 256 << 10;
@@ -34,13 +34,15 @@ void Segment::note(Lsn first, Bytes at, WallTime time) {
 }
 
 IndexEntry Segment::floor(Lsn lsn) const {
-  auto after = std::upper_bound(index.begin(), index.end(), lsn, [](Lsn l, const IndexEntry& e) { return l < e.first; });
+  auto after = std::upper_bound(index.begin(), index.end(), lsn,
+                                [](Lsn l, const IndexEntry& e) { return l < e.first; });
   if (after == index.begin()) return {header.first, Bytes{segment_data_start}, header.time};
   return *std::prev(after);
 }
 
 IndexEntry Segment::floor(WallTime time) const {
-  auto after = std::upper_bound(index.begin(), index.end(), time, [](WallTime t, const IndexEntry& e) { return t < e.time; });
+  auto after = std::upper_bound(index.begin(), index.end(), time,
+                                [](WallTime t, const IndexEntry& e) { return t < e.time; });
   if (after == index.begin()) return {header.first, Bytes{segment_data_start}, header.time};
   return *std::prev(after);
 }
@@ -49,7 +51,8 @@ Result<> Segment::write_header(SegmentHeader next) {
   next.edition = header.edition + 1;
   Buffer page = encode(next);
   Span part(page);
-  if (auto written = file->write_now(Bytes{next.edition % 2 * page_size}, {&part, 1}); !written) return written;
+  if (auto written = file->write_now(Bytes{next.edition % 2 * page_size}, {&part, 1}); !written)
+    return written;
   header = next;
   return {};
 }
@@ -84,7 +87,8 @@ rt::Task<Result<std::vector<SegmentPtr>>> Directory::list() {
   for (const os::DirectoryEntry& entry : entries) {
     if (entry.is_directory) continue;
     std::string_view name = entry.name;
-    if (name.starts_with(prefix) && name.ends_with(unfinished_suffix)) unfinished_.push_back(path_ + "/" + entry.name);
+    if (name.starts_with(prefix) && name.ends_with(unfinished_suffix))
+      unfinished_.push_back(path_ + "/" + entry.name);
     std::optional<std::uint64_t> number = number_of(name);
     if (!number) continue;
     auto segment = std::make_shared<Segment>();
@@ -97,7 +101,7 @@ rt::Task<Result<std::vector<SegmentPtr>>> Directory::list() {
     CO_TRY_VOID(co_await segment->file->read(Bytes{0}, start));
     FoundHeader found = choose_segment_header(start);
     if (found.state == HeaderState::valid) {
-      if (found.header.size > segment->size) found.state = HeaderState::broken;   // the file lost its end
+      if (found.header.size > segment->size) found.state = HeaderState::broken;  // the file lost its end
       segment->header = found.header;
     }
     segments.push_back(std::move(segment));
@@ -106,7 +110,8 @@ rt::Task<Result<std::vector<SegmentPtr>>> Directory::list() {
   co_return segments;
 }
 
-// A directory's name is durable when the one above it was synced. Those further up may be nobody's to read, and then are not ours.
+// A directory's name is durable when the one above it was synced. Those further up may be nobody's to read,
+// and then are not ours.
 rt::Task<Result<>> Directory::sync_name() {
   os::Files& files = host_.files();
   auto job = [&files, path = path_]() -> Result<> {
@@ -142,7 +147,8 @@ rt::Task<Result<>> Directory::remove(std::string file) {
 }
 
 // Not under its name before it is whole: what has the name is zeroes or was in use.
-rt::Task<Result<>> Directory::fill(std::string path, Bytes size, const SegmentHeader* header, rt::Stop& stop) {
+rt::Task<Result<>> Directory::fill(std::string path, Bytes size, const SegmentHeader* header,
+                                   rt::Stop& stop) {
   os::OpenOptions options;
   options.create = os::Create::if_missing;
   CO_TRY(std::unique_ptr<os::File> file, co_await host_.files().open(loop_, path, options));

@@ -13,19 +13,19 @@
 namespace lockstep::journal {
 
 struct IndexEntry {
-  Lsn first;       // of a batch
+  Lsn first;  // of a batch
   Bytes at;
-  WallTime time;   // of its first record
+  WallTime time;  // of its first record
 };
 
 // Shared: a reader that waits for the file holds its segment while a trim takes it out of the journal.
 struct Segment {
-  std::uint64_t number = 0;         // in the file's name
+  std::uint64_t number = 0;  // in the file's name
   std::unique_ptr<os::File> file;
   Bytes size;
-  SegmentHeader header;             // last written or read; sequence 0: never used
-  Bytes end{segment_data_start};    // of its data, as far as known
-  std::vector<IndexEntry> index;    // sparse, ascending; need not reach the end
+  SegmentHeader header;           // last written or read; sequence 0: never used
+  Bytes end{segment_data_start};  // of its data, as far as known
+  std::vector<IndexEntry> index;  // sparse, ascending; need not reach the end
 
   // Remembers where a batch is, if it lies far enough behind the last one remembered.
   void note(Lsn first, Bytes at, WallTime time);
@@ -45,15 +45,19 @@ using SegmentPtr = std::shared_ptr<Segment>;
 // The files of one journal directory.
 class Directory {
  public:
-  Directory(os::Host& host, rt::Loop& loop, std::string path) : host_(host), loop_(loop), path_(std::move(path)) {}
+  Directory(os::Host& host, rt::Loop& loop, std::string path)
+      : host_(host), loop_(loop), path_(std::move(path)) {}
 
-  // Opens every segment there and reads its header; made if missing. Unfinished segments are removed when told so.
+  // Opens every segment there and reads its header; made if missing. Unfinished segments are removed when
+  // told so.
   rt::Task<Result<std::vector<SegmentPtr>>> list();
   rt::Task<Result<>> remove_unfinished();
-  rt::Task<Result<>> sync_name();      // after it, the directory itself survives a power cut
-  rt::Task<Result<>> sync_entries();   // after it, what list() found does: a segment may have got its name just before a crash
+  rt::Task<Result<>> sync_name();  // after it, the directory itself survives a power cut
+  rt::Task<Result<>>
+  sync_entries();  // after it, what list() found does: a segment may have got its name just before a crash
 
-  // A segment of zeroes, durable under its name before this returns. With `header`, that is in it. `stop` ends it early.
+  // A segment of zeroes, durable under its name before this returns. With `header`, that is in it. `stop`
+  // ends it early.
   rt::Task<Result<SegmentPtr>> make(Bytes size, const SegmentHeader* header, rt::Stop& stop);
   rt::Task<Result<>> remove(std::string file);
 
@@ -74,6 +78,6 @@ class Directory {
 };
 
 // 4 KiB of zeroes and more, for padding and filling.
-[[nodiscard]] Span zeroes(std::size_t bytes);   // at most 256 KiB
+[[nodiscard]] Span zeroes(std::size_t bytes);  // at most 256 KiB
 
 }  // namespace lockstep::journal

@@ -16,18 +16,19 @@ struct Slab {
   Slab(const Slab&) = delete;
   Slab& operator=(const Slab&) = delete;
 
-  std::byte* const memory;     // aligned to a page; contents undefined
+  std::byte* const memory;  // aligned to a page; contents undefined
   const std::size_t capacity;
 };
 
-// The last holder of a slab may let go on any thread (a worker job over frozen records), hence the lock: taken once a slab, never
-// once a record. Slabs keep the pool alive.
+// The last holder of a slab may let go on any thread (a worker job over frozen records), hence the lock:
+// taken once a slab, never once a record. Slabs keep the pool alive.
 class SlabPool : public std::enable_shared_from_this<SlabPool> {
  public:
   // `keep`: bytes of unused slabs that are kept for the next taker.
   SlabPool(std::size_t usual, std::size_t keep) : usual_(usual), keep_(keep) {}
 
-  // At least `at_least` bytes, and never less than the usual size. Shared: records, readers and the batch being written.
+  // At least `at_least` bytes, and never less than the usual size. Shared: records, readers and the batch
+  // being written.
   [[nodiscard]] std::shared_ptr<Slab> take(std::size_t at_least = 0);
   [[nodiscard]] std::size_t usual() const { return usual_; }
 

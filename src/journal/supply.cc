@@ -46,12 +46,12 @@ rt::Task<void> Log::make_spares() {
   while (!closing_ && !failure_ && free_.size() < options_.spare_segments) {
     auto made = co_await directory_.make(options_.segment_size, nullptr, scope_.stop());
     if (!made) {
-      // Nothing is lost while there is a segment to write to; the next change of segment tries again. Without one, waiting would
-      // never end.
+      // Nothing is lost while there is a segment to write to; the next change of segment tries again. Without
+      // one, waiting would never end.
       if (!waiting_.empty() && free_.empty() && !closing_) fail_with(made.error());
       break;
     }
-    free_.insert(free_.begin(), std::move(*made));   // those used before are likelier to be in the page cache
+    free_.insert(free_.begin(), std::move(*made));  // those used before are likelier to be in the page cache
     if (!waiting_.empty() && !closing_) {
       write_batches();
       if (!waiters_.empty()) arm();
@@ -66,7 +66,7 @@ void Log::set_free(SegmentPtr segment) {
     return;
   }
   surplus_.push_back(std::move(segment));
-  if (deleting_ || closing_ || failure_) return;   // the next open finds what is left
+  if (deleting_ || closing_ || failure_) return;  // the next open finds what is left
   deleting_ = true;
   scope_.spawn(delete_surplus());
 }
@@ -78,14 +78,15 @@ rt::Task<void> Log::delete_surplus() {
     surplus_.pop_back();
     std::string file = segment->name();
     segment.reset();
-    if (auto removed = co_await directory_.remove(file); !removed) break;   // the next open finds it
+    if (auto removed = co_await directory_.remove(file); !removed) break;  // the next open finds it
   }
   deleting_ = false;
 }
 
 rt::Task<Result<>> Log::trim(Lsn upto, Lsn checkpoint_lsn) {
   if (upto > checkpoint_lsn) {
-    co_return fail(Code::invalid, "journal: trim to " + std::to_string(upto.value) + " beyond the checkpoint at " + std::to_string(checkpoint_lsn.value));
+    co_return fail(Code::invalid, "journal: trim to " + std::to_string(upto.value) +
+                                      " beyond the checkpoint at " + std::to_string(checkpoint_lsn.value));
   }
   while (trimming_) co_await trimmed_.wait();
   CO_TRY_VOID(refuse_if_over());
@@ -111,7 +112,7 @@ rt::Task<Result<>> Log::trim(Lsn upto, Lsn checkpoint_lsn) {
   for (; gone > 0; --gone) {
     SegmentPtr segment = std::move(live_.front());
     live_.pop_front();
-    std::erase(unsynced_, segment);   // nobody needs it to be durable any more
+    std::erase(unsynced_, segment);  // nobody needs it to be durable any more
     set_free(std::move(segment));
   }
   // What waited for a segment has one now.

@@ -23,26 +23,33 @@ class TestJournal : public ::testing::Test {
       replayed_.push_back(record.kind == Kind::mark ? std::string(as_text(record.data)) : print(record));
       return {};
     };
-    auto opened = world_.run(host_.loop(), journal::open(host_, host_.loop(), "/pool/journal", pool_, options_, from, durable_known, on_record, believe));
+    auto opened = world_.run(host_.loop(), journal::open(host_, host_.loop(), "/pool/journal", pool_,
+                                                         options_, from, durable_known, on_record, believe));
     if (!opened) return fail(opened.error());
     opened_ = std::move(*opened);
     journal_ = std::move(opened_.journal);
     return {};
   }
-  void open(Lsn from = Lsn{0}, Lsn durable_known = Lsn{0}, Believe believe = {}) { os::sim::must(try_open(from, durable_known, believe)); }
+  void open(Lsn from = Lsn{0}, Lsn durable_known = Lsn{0}, Believe believe = {}) {
+    os::sim::must(try_open(from, durable_known, believe));
+  }
   Result<> try_close() {
     auto closed = world_.run(host_.loop(), journal_->close());
     journal_.reset();
     return closed;
   }
   void close() { ignore(try_close(), "tests that care ask"); }
-  void settle() { world_.run_until_idle(); }   // turn ends, spares made
+  void settle() { world_.run_until_idle(); }  // turn ends, spares made
   Record append(const Sample& sample) { return os::sim::must(journal_->append(sample.record)); }
   Lsn append_mark(std::string_view text, WallTime time = {}) { return append(Sample::mark(text, time)).lsn; }
   Result<> commit(Lsn lsn) { return world_.run(host_.loop(), journal_->commit(lsn)); }
   void commit() { os::sim::must(commit(journal_->appended())); }
-  Result<std::vector<Record>> read(Lsn after, Bytes at_most = 1_MiB) { return world_.run(host_.loop(), journal_->read(after, at_most)); }
-  Lsn at_time(std::int64_t us) { return os::sim::must(world_.run(host_.loop(), journal_->at_time(WallTime{us}))); }
+  Result<std::vector<Record>> read(Lsn after, Bytes at_most = 1_MiB) {
+    return world_.run(host_.loop(), journal_->read(after, at_most));
+  }
+  Lsn at_time(std::int64_t us) {
+    return os::sim::must(world_.run(host_.loop(), journal_->at_time(WallTime{us})));
+  }
   // A Believe that believes once.
   static rt::Task<Result<bool>> answer(const Record&, int& asked) { co_return ++asked < 2; }
   void trim(Lsn upto) { os::sim::must(world_.run(host_.loop(), journal_->trim(upto, upto))); }

@@ -1,4 +1,5 @@
-// For tests of the journal: records that can be told apart, and a journal on a simulated disk with a model beside it.
+// For tests of the journal: records that can be told apart, and a journal on a simulated disk with a model
+// beside it.
 #pragma once
 
 #include <coroutine>

@@ -23,7 +23,8 @@ Sample Sample::write(std::uint64_t seed, std::uint64_t blocks) {
   s.data.resize(blocks * block_size);
   fill(s.data, seed);
   Writer w(s.checksums);
-  for (std::uint64_t i = 0; i < blocks; ++i) w.checksum(checksum_of(Span(s.data).subspan(i * block_size, block_size)));
+  for (std::uint64_t i = 0; i < blocks; ++i)
+    w.checksum(checksum_of(Span(s.data).subspan(i * block_size, block_size)));
   s.record.kind = Kind::write;
   s.record.volume = VolumeId{1 + seed % 3};
   s.record.block = Block{seed % 1000};
@@ -89,8 +90,8 @@ std::string print(const Record& r) {
     w.u64(part.size());
     w.raw(part);
   }
-  return std::to_string(r.lsn.value) + ":" + std::to_string(static_cast<int>(r.kind)) + ":" + std::to_string(r.data.size()) + ":" +
-         std::to_string(checksum_of(all).value % 1000000);
+  return std::to_string(r.lsn.value) + ":" + std::to_string(static_cast<int>(r.kind)) + ":" +
+         std::to_string(r.data.size()) + ":" + std::to_string(checksum_of(all).value % 1000000);
 }
 
 }  // namespace lockstep::journal

@@ -7,10 +7,10 @@
 namespace lockstep::journal {
 namespace {
 
-using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 using os::sim::must;
 using os::sim::Tear;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 class TrimTest : public TestJournal {};
 
@@ -75,7 +75,8 @@ TEST_F(TrimTest, ATrimBeyondTheCheckpointIsRefused) {
 
 TEST_F(TrimTest, StaleBatchesOfARecycledSegmentNeverReturn) {
   open();
-  // Every segment is full of whole, valid batches of an older use; then the same files are used again and end in the middle of them.
+  // Every segment is full of whole, valid batches of an older use; then the same files are used again and end
+  // in the middle of them.
   fill_segments(6);
   commit();
   trim(journal_->appended());
@@ -107,7 +108,7 @@ TEST_F(TrimTest, RecordsWaitInMemoryUntilASegmentIsReady) {
   open();
   settle();
   Lsn last;
-  for (std::uint64_t i = 0; i < 60; ++i) last = append(Sample::write(i, 3)).lsn;   // three segments, one spare
+  for (std::uint64_t i = 0; i < 60; ++i) last = append(Sample::write(i, 3)).lsn;  // three segments, one spare
   must(journal_->push());
   EXPECT_LT(journal_->received(), last);
   EXPECT_EQ(journal_->room(), 0_B);
@@ -162,7 +163,7 @@ TEST_F(TrimTest, ReadingBeyondTheEndFindsNothing) {
   open();
   EXPECT_TRUE(must(read(Lsn{0})).empty());
   append_mark("A");
-  EXPECT_TRUE(must(read(Lsn{0})).empty());   // not received yet
+  EXPECT_TRUE(must(read(Lsn{0})).empty());  // not received yet
   settle();
   EXPECT_EQ(must(read(Lsn{0})).size(), 1u);
   EXPECT_TRUE(must(read(Lsn{1})).empty());
@@ -173,7 +174,7 @@ TEST_F(TrimTest, TimesNeverGoBackwardsAndAreFound) {
   EXPECT_EQ(at_time(100), Lsn{0});
   for (std::int64_t i = 1; i <= 200; ++i) {
     Sample sample = Sample::write(static_cast<std::uint64_t>(i), 1 + static_cast<std::uint64_t>(i % 3));
-    sample.record.time = WallTime{i % 10 == 0 ? i : i * 10};   // every tenth says that it is earlier
+    sample.record.time = WallTime{i % 10 == 0 ? i : i * 10};  // every tenth says that it is earlier
     EXPECT_GE(append(sample).time.us, (i - 1) * 10);
     if (i % 4 == 0) settle();
   }
@@ -183,13 +184,13 @@ TEST_F(TrimTest, TimesNeverGoBackwardsAndAreFound) {
     EXPECT_EQ(at_time(9), Lsn{0});
     EXPECT_EQ(at_time(10), Lsn{1});
     EXPECT_EQ(at_time(15), Lsn{1});
-    EXPECT_EQ(at_time(90), Lsn{10});    // record 10 was late: it has the time of record 9
+    EXPECT_EQ(at_time(90), Lsn{10});  // record 10 was late: it has the time of record 9
     EXPECT_EQ(at_time(99), Lsn{10});
     EXPECT_EQ(at_time(1234), Lsn{123});
     EXPECT_EQ(at_time(1990), Lsn{200});
     EXPECT_EQ(at_time(99999), Lsn{200});
     close();
-    open(Lsn{200});   // nothing but headers is read
+    open(Lsn{200});  // nothing but headers is read
   }
   trim(Lsn{200});
   EXPECT_EQ(at_time(1), Lsn{0});
@@ -228,16 +229,16 @@ TEST_F(TrimTest, ADirectRecordWhoseDataDoNotMatchEndsTheJournalThere) {
   int asked = 0;
   Believe believe = [&asked](const Record& record) { return answer(record, asked); };
   open(Lsn{0}, Lsn{2}, believe);
-  EXPECT_EQ(asked, 2);                   // not for record 2, which was durable
+  EXPECT_EQ(asked, 2);  // not for record 2, which was durable
   EXPECT_EQ(opened_.last, Lsn{5});
   EXPECT_FALSE(opened_.damage);
   EXPECT_EQ(append_mark("E"), Lsn{6});
   close();
   open();
-  EXPECT_EQ(replayed_.size(), 6u);       // what was cut stays cut, though its batch is whole
+  EXPECT_EQ(replayed_.size(), 6u);  // what was cut stays cut, though its batch is whole
   EXPECT_EQ(replayed_.back(), "E");
   std::vector<Record> records = must(read(Lsn{4}));
-  ASSERT_EQ(records.size(), 1u);         // up to the end of the segment
+  ASSERT_EQ(records.size(), 1u);  // up to the end of the segment
   EXPECT_EQ(as_text(records[0].data), "C");
   EXPECT_EQ(as_text(must(read(Lsn{5})).front().data), "E");
 }

@@ -7,14 +7,18 @@
 namespace lockstep::journal {
 
 Result<> check(const Options& o) {
-  if (o.batch_max.value < block_size || o.batch_max > 1_GiB) return fail(Code::invalid, "journal: batch_max must be 4 KiB to 1 GiB");
-  if (o.segment_size.value % page_size != 0) return fail(Code::invalid, "journal: segment_size must be a multiple of 4 KiB");
+  if (o.batch_max.value < block_size || o.batch_max > 1_GiB)
+    return fail(Code::invalid, "journal: batch_max must be 4 KiB to 1 GiB");
+  if (o.segment_size.value % page_size != 0)
+    return fail(Code::invalid, "journal: segment_size must be a multiple of 4 KiB");
   if (o.segment_size.value < segment_data_start + batch_header_size + largest_batch(o.batch_max)) {
-    return fail(Code::invalid, "journal: a segment of " + std::to_string(o.segment_size.value) + " bytes cannot hold a batch of batch_max (" +
+    return fail(Code::invalid, "journal: a segment of " + std::to_string(o.segment_size.value) +
+                                   " bytes cannot hold a batch of batch_max (" +
                                    std::to_string(o.batch_max.value) + ")");
   }
   if (o.spare_segments == 0) return fail(Code::invalid, "journal: at least one spare segment is needed");
-  if (o.slab.value < page_size || o.slab > o.segment_size) return fail(Code::invalid, "journal: slab must be 4 KiB to segment_size");
+  if (o.slab.value < page_size || o.slab > o.segment_size)
+    return fail(Code::invalid, "journal: slab must be 4 KiB to segment_size");
   return {};
 }
 
@@ -24,7 +28,8 @@ Log::Log(os::Host& host, rt::Loop& loop, std::string directory, PoolId pool, Opt
       pool_(pool),
       options_(options),
       directory_(host, loop, std::move(directory)),
-      slabs_(std::make_shared<SlabPool>(options.slab.value, std::max<std::size_t>(options.recent.value, 4 * options.slab.value))),
+      slabs_(std::make_shared<SlabPool>(options.slab.value,
+                                        std::max<std::size_t>(options.recent.value, 4 * options.slab.value))),
       alive_(std::make_shared<Alive>(Alive{this})),
       trimmed_(loop),
       scope_(loop) {}
@@ -169,10 +174,12 @@ void Log::remember(BatchPtr batch) {
   }
 }
 
-// Whole pages only: the last one is written again by the next batch, and some devices make that wait for the first write.
+// Whole pages only: the last one is written again by the next batch, and some devices make that wait for the
+// first write.
 void Log::ask_for_writeback(bool all) {
   Bytes upto{all ? align_up(end_.value, page_size) : end_.value / page_size * page_size};
-  if (upto <= writeback_from_ || (!all && upto.value - writeback_from_.value < options_.writeback_step.value)) return;
+  if (upto <= writeback_from_ || (!all && upto.value - writeback_from_.value < options_.writeback_step.value))
+    return;
   live_.back()->file->start_writeback(writeback_from_, upto - writeback_from_);
   writeback_from_ = upto;
 }
