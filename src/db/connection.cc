@@ -59,7 +59,7 @@ Result<> expect_wal(ConnectionState& state) {
 }  // namespace
 
 Result<std::unique_ptr<ConnectionState>> connect(os::Files& files, os::Random& random, const rt::Clock& clock, Shared& shared,
-                                                 OpenConnection how) {
+                                                 const OpenConnection& how) {
   auto state = std::make_unique<ConnectionState>(files, random, clock, shared, how.path);
   state->writer = how.writer;
   int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE;

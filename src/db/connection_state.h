@@ -48,6 +48,6 @@ struct OpenConnection {
   Options options;
 };
 Result<std::unique_ptr<ConnectionState>> connect(os::Files& files, os::Random& random, const rt::Clock& clock, Shared& shared,
-                                                 OpenConnection how);
+                                                 const OpenConnection& how);
 
 }  // namespace lockstep::db::detail

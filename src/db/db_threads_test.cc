@@ -64,6 +64,7 @@ TEST(DatabaseThreads, ReadersSeeWholeTransactionsOnly) {
     std::atomic<int> wrong = 0;
     {
       std::vector<std::jthread> readers;
+      readers.reserve(3);
       for (int i = 0; i < 3; ++i)
         readers.emplace_back([&] {
           auto reader = must(database->reader());

@@ -51,7 +51,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     Instant arrives;
   };
   struct End {
-    End(EndPlace place)
+    explicit End(EndPlace place)
         : life(place.life), name(std::move(place.name)) {
       readable.emplace(place.loop);
       writable.emplace(place.loop);

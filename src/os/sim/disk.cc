@@ -48,8 +48,11 @@ std::vector<std::string> Disk::all_files() const {
   std::vector<std::string> out;
   auto walk = [&](auto& self, const Directory& directory, const std::string& path) -> void {
     for (const auto& [name, node] : directory.now) {
-      if (node.directory) self(self, *node.directory, path + "/" + name);
-      else out.push_back(path + "/" + name);
+      std::string whole = path;
+      whole += '/';
+      whole += name;
+      if (node.directory) self(self, *node.directory, whole);
+      else out.push_back(std::move(whole));
     }
   };
   walk(walk, *root_, "");

@@ -91,7 +91,9 @@ Result<> Disk::make_directories(const std::string& path) {
     } else if (it->second.directory) {
       directory = it->second.directory;
     } else {
-      return fail(Code::invalid, path + ": not a directory: " + part);
+      std::string what = path + ": not a directory: ";
+      what += part;
+      return fail(Code::invalid, std::move(what));
     }
   }
   return {};

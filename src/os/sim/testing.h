@@ -12,7 +12,7 @@ namespace lockstep::os::sim {
 
 // LOCKSTEP_SEED when it is set, else always the same. `salt` tells cases of one test apart.
 inline std::uint64_t test_seed(std::uint64_t salt = 0) {
-  const char* given = std::getenv("LOCKSTEP_SEED");
+  const char* given = std::getenv("LOCKSTEP_SEED");   // NOLINT(concurrency-mt-unsafe): nobody here sets variables
   std::uint64_t seed = given != nullptr ? std::strtoull(given, nullptr, 0) : 20260101;
   return seed * 1000003 + salt;
 }
