@@ -40,7 +40,6 @@ struct LoopDelay {
 };
 
 struct MetricsFacts {
-  std::string version_labels;
   std::vector<PoolInfo> pools;
   std::vector<VolumeInfo> volumes;
   std::vector<GroupInfo> groups;

@@ -49,6 +49,7 @@ class PoolSet final : public replica::Pools {
     [[nodiscard]] rt::Loop& loop() const { return *entry_->loop; }
     [[nodiscard]] const std::string& name() const { return entry_->name; }
     [[nodiscard]] PoolId id() const { return entry_->id; }
+    [[nodiscard]] const std::string& path() const { return entry_->path; }
 
    private:
     Entry* entry_;
