@@ -40,10 +40,7 @@ rt::Task<void> Session::run() {
   volume_ = agreed_.found.take();
   volume_->watch_answers(*this);
   if (!closing_) co_await read_requests();
-  while (drain_ && !closing_ && (requests_held_ > 0 || !pending_.empty() || !outbox_.empty())) {
-    send_soon();
-    co_await room_.wait();
-  }
+  while (drain_ && !closing_ && !idle()) co_await room_.wait();
   send_now();
   close();
   co_await scope_.join();
@@ -66,10 +63,7 @@ rt::Task<void> Session::close_when_done() {
   // Ends with whatever comes first: nothing in flight, the time, close().
   Instant until = loop_.clock().now() + options_.goodbye_at_most;
   rt::Loop::TimerId timer = loop_.at(until, [this] { close(); });
-  while (!closing_ && (requests_held_ > 0 || !pending_.empty() || !outbox_.empty())) {
-    send_soon();
-    co_await room_.wait();
-  }
+  while (!closing_ && !idle()) co_await room_.wait();
   loop_.cancel(timer);
   close();
 }
@@ -101,10 +95,7 @@ rt::Task<void> Session::read_requests() {
         co_await next;
         break;
       }
-      case Step::room:
-        send_soon();
-        co_await room_.wait();
-        break;
+      case Step::room: co_await room_.wait(); break;
       case Step::pace: co_await pace(); break;
       case Step::payload:
         if (!co_await receive_payload()) co_return;

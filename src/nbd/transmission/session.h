@@ -96,6 +96,8 @@ class Session final : private pool::AnswerWatch {
     InFlight& operator=(const InFlight&) = delete;
   };
   [[nodiscard]] bool admits(std::size_t bytes) const;
+  [[nodiscard]] bool idle() const { return requests_held_ == 0 && pending_.empty() && outbox_.empty(); }
+  // Wakes whoever waits for one of those to change. Never without a change: a waiter that looks in vain every turn burns a core.
   void something_ended() {
     if (room_.has_waiters()) room_.wake_all();
   }
