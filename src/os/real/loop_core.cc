@@ -3,6 +3,7 @@
 #include <sys/eventfd.h>
 
 #include <algorithm>
+#include <thread>
 #include <utility>
 
 namespace lockstep::os::real {
@@ -17,7 +18,11 @@ LoopCore::LoopCore(std::string name, Workers& workers, Duration busy_poll)
     : name_(std::move(name)), workers_(workers), busy_poll_(busy_poll), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   CHECK(wake_);
 }
-LoopCore::~LoopCore() = default;
+
+// What somebody posted may be why this loop ends, while he has not yet come back from posting it.
+LoopCore::~LoopCore() {
+  while (posting_.load(std::memory_order_acquire) != 0) std::this_thread::yield();
+}
 
 void LoopCore::post(rt::Callback callback) {
   Ready ready{.handle = nullptr, .callback = std::move(callback), .ends_job = false};
@@ -59,12 +64,14 @@ void LoopCore::job_ended(rt::Callback done) {
 // Either the loop sees has_posted_ before it sleeps, or this sees asleep_: both sides write first, then read the
 // other's word, in one total order.
 void LoopCore::post_from_elsewhere(Ready ready) {
+  posting_.fetch_add(1, std::memory_order_relaxed);
   {
     std::lock_guard lock(mutex_);
     posted_.push_back(std::move(ready));
     has_posted_.store(true);
   }
   wake_if_asleep();
+  posting_.fetch_sub(1, std::memory_order_release);
 }
 
 void LoopCore::wake_if_asleep() noexcept {

@@ -86,6 +86,7 @@ class LoopCore : public rt::Loop {
   std::vector<Ready> taken_;    // this loop's thread: posted_ of the last time, its memory kept
   std::atomic<bool> has_posted_ = false;
   std::atomic<bool> asleep_ = false;
+  std::atomic<unsigned> posting_ = 0;   // threads inside post_from_elsewhere()
   std::atomic<bool> stop_ = false;
 };
 

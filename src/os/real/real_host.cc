@@ -107,8 +107,8 @@ rt::Loop& RealHost::start_loop(std::string name) {
   LoopThread one;
   one.loop = parts_->make_loop(name);
   IoLoop& loop = *one.loop;
+  SignalsBlocked blocked;
   one.thread = std::thread([&loop] {
-    block_signals_of_this_thread();
     name_this_thread(loop.name());
     loop.run();
     loop.drain();

@@ -1,7 +1,6 @@
 #include "os/real/workers.h"
 
 #include <pthread.h>
-#include <signal.h>
 
 #include <string>
 #include <utility>
@@ -12,9 +11,9 @@ namespace lockstep::os::real {
 
 Workers::Workers(unsigned threads) {
   CHECK(threads > 0);
+  SignalsBlocked blocked;
   for (unsigned i = 0; i < threads; ++i) {
     threads_.emplace_back([this, i] {
-      block_signals_of_this_thread();
       name_this_thread("worker-" + std::to_string(i));
       serve();
     });
@@ -59,12 +58,13 @@ void Workers::serve() {
   }
 }
 
-void block_signals_of_this_thread() {
+SignalsBlocked::SignalsBlocked() {
   sigset_t all;
   sigfillset(&all);
   for (int own : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS}) sigdelset(&all, own);
-  pthread_sigmask(SIG_BLOCK, &all, nullptr);
+  CHECK(pthread_sigmask(SIG_BLOCK, &all, &before_) == 0);
 }
+SignalsBlocked::~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
 
 void name_this_thread(const std::string& name) {
   pthread_setname_np(pthread_self(), name.substr(0, 15).c_str());

@@ -2,9 +2,12 @@
 // Used from every loop. Ends after the jobs that were taken; those still waiting then are dropped unrun.
 #pragma once
 
+#include <signal.h>
+
 #include <condition_variable>
 #include <deque>
 #include <mutex>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -37,8 +40,18 @@ class Workers {
   std::vector<std::thread> threads_;
 };
 
-// Signals are the control loop's: every other thread blocks all that do not come from its own faults.
-void block_signals_of_this_thread();
+// While one lives, the calling thread, and for ever every thread that it starts meanwhile, blocks all signals that do not
+// come from its own faults. Signals are the control loop's: a thread that blocked them itself could be hit before.
+class SignalsBlocked {
+ public:
+  SignalsBlocked();
+  ~SignalsBlocked();
+  SignalsBlocked(const SignalsBlocked&) = delete;
+  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
+
+ private:
+  sigset_t before_;
+};
 void name_this_thread(const std::string& name);   // cut to what the system takes
 
 }  // namespace lockstep::os::real
