@@ -50,8 +50,9 @@ rt::Task<Result<>> Objects::set_members(GroupId group, std::vector<VolumeId> mem
   GroupRow row = *state->row;
   row.members = std::move(members);
   bool follows = row.role == Role::target || row.role == Role::demoted;
+  GroupState* stream = follows ? nullptr : state;
   Changes changes{std::move(row)};
-  co_return co_await commit(std::move(changes), follows ? nullptr : state);
+  co_return co_await commit(std::move(changes), stream);
 }
 
 rt::Task<Result<>> Objects::delete_group(GroupId group) {

@@ -101,8 +101,9 @@ rt::Task<Result<>> Reader::blocks(const Source& source, Block block, MutSpan int
   std::size_t count = into.size() / block_size;
   for (std::size_t done = 0; done < count;) {
     std::size_t n = std::min(batch, count - done);
-    CO_TRY_VOID(co_await one_batch(source, Block{block.value + done}, into.subspan(done * block_size, n * block_size),
-                                   sums.empty() ? sums : sums.subspan(done, n)));
+    std::span<Checksum> sums_here;
+    if (!sums.empty()) sums_here = sums.subspan(done, n);
+    CO_TRY_VOID(co_await one_batch(source, Block{block.value + done}, into.subspan(done * block_size, n * block_size), sums_here));
     done += n;
   }
   co_return Result<>{};
