@@ -40,7 +40,9 @@ class Disk {
   // Faults. Paths must exist (CHECK).
   // The host dies, as by a power cut, at the n-th operation (counted from 1 over the disk's whole life) and that operation
   // does not happen. An operation is a call that would change something or make it durable. 0: never mind.
-  void die_before(std::uint64_t operation) { die_at_ = operation; }
+  void die_before(std::uint64_t operation) { set_death(operation, false); }
+  // The same, but if that operation is a write, a part of it from its beginning happens: in the page cache, not synced.
+  void die_during(std::uint64_t operation) { set_death(operation, true); }
   [[nodiscard]] std::uint64_t operations() const { return operations_; }
   void corrupt(const std::string& path, Bytes at, std::byte mask = std::byte{1});    // flips bits of one byte
   void fail_reads(const std::string& path, Bytes at, Bytes length);                  // until written over, or healed
@@ -79,6 +81,7 @@ class Disk {
 
   // Counts an operation; false when the host is dead by now.
   bool operation();
+  [[nodiscard]] bool died_inside() const { return die_inside_; }
   void on_death(std::function<void()> callback) { on_death_ = std::move(callback); }
   [[nodiscard]] bool fits(const FileNode& file, std::uint64_t at, std::uint64_t length) const;
   void recount(FileNode& file);   // after its size or pages, names or handles changed
@@ -103,6 +106,10 @@ class Disk {
     std::shared_ptr<Directory> parent;
     std::string name;
   };
+  void set_death(std::uint64_t operation, bool inside) {
+    die_at_ = operation;
+    die_inside_ = inside;
+  }
   Result<std::vector<std::string>> parts_of(const std::string& path) const;
   Result<Spot> spot_of(const std::string& path) const;
   [[nodiscard]] FileNode& must_find(const std::string& path) const;
@@ -119,6 +126,7 @@ class Disk {
   std::uint64_t next_ticket_ = 1;
   std::uint64_t operations_ = 0;
   std::uint64_t die_at_ = 0;
+  bool die_inside_ = false;
   std::uint64_t used_ = 0;       // pages
   std::uint64_t capacity_;       // bytes
   unsigned slowness_ = 1;

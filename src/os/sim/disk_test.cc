@@ -165,6 +165,24 @@ TEST(Disk, DyingBeforeAnOperationLetsTheOnesBeforeHappenAndNoneAfter) {
   EXPECT_EQ(text_at(host, "/f"), "ab345");
 }
 
+TEST(Disk, DyingInsideAWriteLeavesItsFirstPagesPerhaps) {
+  bool none = false, some = false;
+  for (std::uint64_t salt = 0; salt < 20; ++salt) {
+    World world{test_seed(salt)};
+    Host& host = world.add_host("a");
+    auto file = make_file(host, "/f", std::string(16384, 'o'));
+    host.disk().die_during(host.disk().operations() + 1);
+    EXPECT_FALSE(file->write(0_B, as_span(std::string(16384, 'n'))));
+    host.restart();
+    std::string left = text_at(host, "/f");
+    std::size_t written = std::min(left.find('o'), left.size());
+    ASSERT_EQ(written % 4096, 0u);
+    ASSERT_EQ(left, std::string(written, 'n') + std::string(left.size() - written, 'o'));
+    (written == 0 ? none : some) = true;
+  }
+  EXPECT_TRUE(none && some);
+}
+
 TEST(Disk, AFailedSyncMayHaveLostWhatItCoveredEvenIfTheNextOneSucceeds) {
   bool lost = false, kept = false;
   for (std::uint64_t salt = 0; salt < 40; ++salt) {

@@ -49,9 +49,12 @@ void FileNode::sync_badly(Rng& rng) {
 }
 
 void FileNode::write_back(std::uint64_t at, std::uint64_t length, Rng& rng) {
-  for (Change& change : pending_)
+  constexpr std::size_t looked_at_max = 64;   // the latest; it is a hint
+  for (std::size_t i = pending_.size() - std::min(pending_.size(), looked_at_max); i < pending_.size(); ++i) {
+    Change& change = pending_[i];
     if (change.kind == Change::Kind::write && change.at < at + length && at < change.at + change.length && rng.coin())
       change.durable = true;
+  }
 }
 
 // A prefix of its sectors, or any of them; then perhaps one sector that is neither old nor new. Bytes outside the write

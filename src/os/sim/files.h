@@ -37,6 +37,7 @@ class Handle {
   void check_aligned(std::uint64_t at, Span memory) const;
   // Before anything changes: alive, writable, counted, and room for it.
   Result<> may_change(std::uint64_t at, std::uint64_t length);
+  void write_begun(std::uint64_t at, Buffer whole);
   [[nodiscard]] std::unexpected<Error> dead() const { return fail(Code::io, path_ + ": the host is dead"); }
 
   Life& life_;

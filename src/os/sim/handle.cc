@@ -45,7 +45,11 @@ Result<> Handle::write(std::uint64_t at, std::span<const Span> parts) {
     check_aligned(at + whole.size(), part);
     whole.insert(whole.end(), part.begin(), part.end());
   }
-  TRY_VOID(may_change(at, whole.size()));
+  bool lived = !life_.dead();
+  if (auto may = may_change(at, whole.size()); !may) {
+    if (lived && life_.dead() && life_.disk().died_inside()) write_begun(at, std::move(whole));
+    return may;
+  }
   if (whole.empty()) return {};
   if (node_->writes_to_fail > 0) {
     --node_->writes_to_fail;
@@ -55,6 +59,16 @@ Result<> Handle::write(std::uint64_t at, std::span<const Span> parts) {
   node_->write(at, std::move(whole));
   life_.disk().recount(*node_);
   return {};
+}
+
+// A process that is killed inside a write has written its first pages, perhaps.
+void Handle::write_begun(std::uint64_t at, Buffer whole) {
+  std::uint64_t end = at + life_.disk().rng().below(whole.size() + 1);
+  end -= end % Content::page_size;
+  if (end <= at || options_.read_only || !life_.disk().fits(*node_, at, end - at)) return;
+  whole.resize(end - at);
+  node_->write(at, std::move(whole));
+  life_.disk().recount(*node_);
 }
 
 Result<> Handle::truncate(std::uint64_t size) {
