@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "os/conformance/ends.h"
 #include "os/conformance/world.h"
 
 namespace lockstep::os::conformance {
@@ -34,13 +35,6 @@ class AlignedBuffer {
   std::unique_ptr<std::byte, void (*)(void*)> data_;
   std::size_t size_;
 };
-
-inline std::vector<Span> parts_of(Span bytes, std::size_t piece) {
-  std::vector<Span> parts;
-  for (; !bytes.empty(); bytes = bytes.subspan(std::min(piece, bytes.size())))
-    parts.push_back(bytes.first(std::min(piece, bytes.size())));
-  return parts;
-}
 
 OS_TEST(Files, WhatWasWrittenReadsBack) {
   OS_MUST(auto file, co_await world.host().files().open(world.loop(), world.path("f"), making_new()));
@@ -77,7 +71,7 @@ OS_TEST(Files, WriteNowReadsBackAtOnce) {
 OS_TEST(Files, WritesInManySmallPartsKeepTheirOrder) {
   OS_MUST(auto file, co_await world.host().files().open(world.loop(), world.path("f"), making_new()));
   Buffer bytes = pattern(5000);
-  std::vector<Span> parts = parts_of(bytes, 1);   // more parts than one system call takes
+  std::vector<Span> parts = parts_of(bytes, 1);  // more parts than one system call takes
   OS_MUST_VOID(file->write_now(0_B, parts));
   OS_MUST_VOID(co_await file->write(5000_B, parts));
   Buffer back(5000);
@@ -113,8 +107,10 @@ OS_TEST(Files, TryReadAnswersAtOnceOrNotAtAll) {
   Buffer bytes = pattern(8192);
   OS_MUST_VOID(co_await file->write(0_B, parts_of(bytes, 8192)));
   Buffer back(4096);
-  OS_MUST(bool there, file->try_read(4096_B, back));   // false is an answer too
-  if (there) { EXPECT_TRUE(std::equal(back.begin(), back.end(), bytes.begin() + 4096)); }
+  OS_MUST(bool there, file->try_read(4096_B, back));  // false is an answer too
+  if (there) {
+    EXPECT_TRUE(std::equal(back.begin(), back.end(), bytes.begin() + 4096));
+  }
   OS_MUST_VOID(co_await file->read(4096_B, back));
   EXPECT_TRUE(std::equal(back.begin(), back.end(), bytes.begin() + 4096));
 }
@@ -155,7 +151,7 @@ OS_TEST(Files, AllocatedSpaceReadsAsZeroes) {
   OS_MUST_VOID(co_await file->read(0_B, back));
   EXPECT_TRUE(std::equal(bytes.begin(), bytes.end(), back.begin()));
   EXPECT_TRUE(is_zero(Span(back).subspan(4096)));
-  OS_MUST_VOID(co_await file->allocate(0_B, 4096_B));   // never shrinks
+  OS_MUST_VOID(co_await file->allocate(0_B, 4096_B));  // never shrinks
   EXPECT_EQ(file->size(), 64_KiB);
 }
 
@@ -231,13 +227,13 @@ OS_TEST(Files, BlockingFilesDoWhatTheySay) {
 inline Result<> use_directories(Host& host, const std::string& top) {
   os::Files& files = host.files();
   TRY_VOID(files.make_directories(top + "/a/b"));
-  TRY_VOID(files.make_directories(top + "/a/b"));   // there already: fine
+  TRY_VOID(files.make_directories(top + "/a/b"));  // there already: fine
   for (const char* name : {"zeta", "alpha", "mid"}) {
     TRY(auto file, files.open_blocking(top + "/a/" + name, making_new()));
     TRY_VOID(file->write(0_B, as_span(name)));
     TRY_VOID(file->sync());
   }
-  TRY_VOID(files.rename(top + "/a/zeta", top + "/a/alpha"));   // replaces
+  TRY_VOID(files.rename(top + "/a/zeta", top + "/a/alpha"));  // replaces
   TRY_VOID(files.sync_directory(top + "/a"));
   TRY(auto entries, files.list(top + "/a"));
   std::string names;
@@ -255,7 +251,7 @@ inline Result<> use_directories(Host& host, const std::string& top) {
   TRY_VOID(files.remove(top + "/a/alpha"));
   TRY_VOID(files.remove(top + "/a/b"));
   EXPECT_EQ(files.remove(top + "/a/alpha").error().code, Code::not_found);
-  EXPECT_FALSE(files.remove(top + "/a").has_value());   // not empty
+  EXPECT_FALSE(files.remove(top + "/a").has_value());  // not empty
   EXPECT_EQ(files.rename(top + "/a/none", top + "/a/other").error().code, Code::not_found);
   EXPECT_EQ(files.list(top + "/none").error().code, Code::not_found);
   TRY(Bytes space, files.free_space(top));

@@ -70,7 +70,7 @@ OS_TEST(Loops, TimersRunInTheOrderOfTheirTimes) {
   loop.at(start + 6ms, [&] { order += 'c'; });
   loop.at(start + 2ms, [&] { order += 'a'; });
   loop.at(start + 4ms, [&] { order += 'b'; });
-  loop.at(start + 6ms, [&] { order += 'd'; });   // same time: in the order asked
+  loop.at(start + 6ms, [&] { order += 'd'; });  // same time: in the order asked
   rt::Stop stop;
   co_await rt::sleep_until(loop, start + 8ms, stop);
   EXPECT_EQ(order, "abcd");
@@ -147,7 +147,7 @@ OS_TEST(Loops, ASleepEndsAtItsTimeOrWithItsStop) {
   scope.spawn(request_after(loop, 1ms, stop));
   EXPECT_FALSE(co_await rt::sleep_for(loop, 1h, stop));
   EXPECT_LT(loop.clock().now(), start + 1h);
-  EXPECT_FALSE(co_await rt::sleep_for(loop, 1h, stop));   // asked once, stays asked
+  EXPECT_FALSE(co_await rt::sleep_for(loop, 1h, stop));  // asked once, stays asked
   co_await scope.join();
 }
 

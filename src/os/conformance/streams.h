@@ -2,66 +2,14 @@
 #pragma once
 
 #include <algorithm>
-#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "os/conformance/files.h"
+#include "os/conformance/ends.h"
 #include "os/conformance/world.h"
 
 namespace lockstep::os::conformance {
-
-using namespace std::chrono_literals;
-
-// Two ends of one connection, both on the world's loop.
-struct Pair {
-  std::unique_ptr<Stream> near;   // connected
-  std::unique_ptr<Stream> far;    // accepted
-};
-
-inline rt::Task<void> accept_into(Listener& listener, Result<std::unique_ptr<Stream>>& into) {
-  into = co_await listener.accept();
-}
-
-inline rt::Task<Result<Pair>> connect_pair(TestWorld& world, Address at) {
-  Net& net = world.host().net();
-  CO_TRY(auto listener, co_await net.listen(world.loop(), at));
-  Result<std::unique_ptr<Stream>> accepted = fail(Code::io, "nobody was accepted");
-  rt::Scope scope(world.loop());
-  scope.spawn(accept_into(*listener, accepted));
-  auto connected = co_await net.connect(world.loop(), listener->address(), 5s);
-  if (!connected) listener->close();
-  co_await scope.join();
-  Pair pair;
-  CO_TRY(pair.near, std::move(connected));
-  CO_TRY(pair.far, std::move(accepted));
-  co_return pair;
-}
-
-inline rt::Task<void> send_all(Stream& stream, Span bytes, std::size_t piece, Result<>& result) {
-  std::vector<Span> parts = parts_of(bytes, piece);
-  result = co_await stream.write(parts);
-}
-
-inline rt::Task<void> read_into(Stream& stream, MutSpan into, Result<>& result) {
-  result = co_await read_all(stream, into);
-}
-
-// Both ends send and read at once; more than any buffer between them holds.
-inline rt::Task<void> both_ways(rt::Loop& loop, Stream& a, Stream& b, std::size_t size, std::size_t piece) {
-  Buffer from_a = pattern(size, 1), from_b = pattern(size, 2), at_a(size), at_b(size);
-  Result<> sent_a, sent_b, read_a, read_b;
-  rt::Scope scope(loop);
-  scope.spawn(send_all(a, from_a, piece, sent_a));
-  scope.spawn(send_all(b, from_b, piece, sent_b));
-  scope.spawn(read_into(a, at_a, read_a));
-  scope.spawn(read_into(b, at_b, read_b));
-  co_await scope.join();
-  EXPECT_TRUE(sent_a && sent_b && read_a && read_b);
-  EXPECT_TRUE(at_b == from_a);
-  EXPECT_TRUE(at_a == from_b);
-}
 
 OS_TEST(Streams, LargeDataGoesBothWaysAtOnceOverTcp) {
   OS_MUST(Pair pair, co_await connect_pair(world, world.anywhere()));
@@ -84,7 +32,7 @@ OS_TEST(Streams, TryReadAndTryWriteNeverWait) {
   EXPECT_EQ(nothing, std::nullopt);
   Buffer bytes = pattern(1 << 20);
   std::size_t sent = 0;
-  while (true) {   // until what lies between is full
+  while (true) {  // until what lies between is full
     std::vector<Span> parts{bytes};
     OS_MUST(std::size_t n, pair.near->try_write(parts));
     sent += n;
@@ -123,11 +71,9 @@ OS_TEST(Streams, WritingToAGoneOtherEndIsUnreachable) {
     result = co_await pair.near->write(parts);
   }
   EXPECT_FALSE(result.has_value());
-  if (!result) { EXPECT_EQ(result.error().code, Code::unreachable) << result.error().message; }
-}
-
-inline rt::Task<void> read_some_into(Stream& stream, MutSpan into, Result<std::size_t>& result) {
-  result = co_await stream.read_some(into);
+  if (!result) {
+    EXPECT_EQ(result.error().code, Code::unreachable) << result.error().message;
+  }
 }
 
 OS_TEST(Streams, CloseWakesAReaderAndAWriter) {
@@ -155,7 +101,8 @@ OS_TEST(Streams, CloseWakesAReaderAndAWriter) {
 OS_TEST(Streams, ConnectingWhereNobodyListensIsUnreachable) {
   auto refused = co_await world.host().net().connect(world.loop(), world.nowhere(), 5s);
   EXPECT_EQ(refused.error().code, Code::unreachable) << refused.error().message;
-  EXPECT_NE(refused.error().message.find(text_of(world.nowhere())), std::string::npos) << refused.error().message;
+  EXPECT_NE(refused.error().message.find(text_of(world.nowhere())), std::string::npos)
+      << refused.error().message;
   auto nobody = co_await world.host().net().connect(world.loop(), world.unix_address("nobody"), 5s);
   EXPECT_FALSE(nobody.has_value());
 }
@@ -187,26 +134,9 @@ OS_TEST(Streams, AClosedListenerRefusesAndItsAddressIsFreeAgain) {
 
   OS_MUST(auto unix_first, co_await net.listen(world.loop(), world.unix_address("s")));
   auto taken = co_await net.listen(world.loop(), world.unix_address("s"));
-  EXPECT_FALSE(taken.has_value());   // somebody accepts there
+  EXPECT_FALSE(taken.has_value());  // somebody accepts there
   unix_first.reset();
   OS_MUST(auto unix_second, co_await net.listen(world.loop(), world.unix_address("s")));
-}
-
-// Answers every byte it reads until the end, on the loop that it is started on.
-inline rt::Task<void> echo(Stream& stream) {
-  Buffer buffer(64 * 1024);
-  while (true) {
-    auto n = co_await stream.read_some(buffer);
-    if (!n || *n == 0) co_return;
-    std::vector<Span> parts{Span(buffer).first(*n)};
-    auto sent = co_await stream.write(parts);
-    if (!sent) co_return;
-  }
-}
-
-inline rt::Task<void> end_stream(std::unique_ptr<Stream> stream) {
-  stream.reset();
-  co_return;
 }
 
 OS_TEST(Streams, AStreamMovesToAnotherLoop) {
@@ -215,17 +145,19 @@ OS_TEST(Streams, AStreamMovesToAnotherLoop) {
   Buffer hello = pattern(10), back(10);
   std::vector<Span> parts{hello};
   OS_MUST_VOID(co_await pair.near->write(parts));
-  OS_MUST_VOID(co_await read_all(*pair.far, back));   // in use on the first loop before it moves
+  OS_MUST_VOID(co_await read_all(*pair.far, back));  // in use on the first loop before it moves
   Result<std::size_t> none = 0;
   OS_MUST(auto nothing, pair.far->try_read(back));
   EXPECT_EQ(nothing, std::nullopt);
 
-  OS_MUST_VOID(co_await pair.near->write(parts));     // arrives while nobody reads
+  OS_MUST_VOID(co_await pair.near->write(parts));  // arrives while nobody reads
   pair.far->move_to(other);
   Buffer bytes = pattern(1 << 20, 7), echoed(1 << 20);
   Result<> sent, read;
   rt::Scope scope(world.loop());
-  auto run_echo = [](rt::Loop& there, Stream& stream) -> rt::Task<void> { co_await rt::run_on(there, echo(stream)); };
+  auto run_echo = [](rt::Loop& there, Stream& stream) -> rt::Task<void> {
+    co_await rt::run_on(there, echo(stream));
+  };
   scope.spawn(run_echo(other, *pair.far));
   OS_MUST_VOID(co_await read_all(*pair.near, back));
   EXPECT_TRUE(back == hello);

@@ -1,4 +1,5 @@
-// What every TLS keeps: no trust without a pin or a signature, and a fingerprint for whoever showed a certificate.
+// What every TLS keeps: no trust without a pin or a signature, and a fingerprint for whoever showed a
+// certificate.
 #pragma once
 
 #include <memory>
@@ -6,47 +7,10 @@
 #include <utility>
 #include <vector>
 
-#include "os/conformance/streams.h"
+#include "os/conformance/ends.h"
 #include "os/conformance/world.h"
 
 namespace lockstep::os::conformance {
-
-inline rt::Task<Result<Identity>> identity_for(TestWorld& world, std::string name) {
-  auto job = [&world, name] {
-    std::vector<std::string> names{name, "127.0.0.1"};
-    return world.host().tls().make_identity(name, names);
-  };
-  auto identity = co_await on_worker(world, job);
-  co_return identity;
-}
-
-inline rt::Task<void> serve_tls(TestWorld& world, std::unique_ptr<Stream> under, TlsServer options,
-                                Result<std::unique_ptr<Stream>>& into) {
-  into = co_await world.host().tls().server(std::move(under), options);
-}
-
-// Both outcomes of one handshake.
-struct TlsPair {
-  Result<std::unique_ptr<Stream>> client = fail(Code::io, "no handshake");
-  Result<std::unique_ptr<Stream>> server = fail(Code::io, "no handshake");
-};
-
-inline rt::Task<Result<TlsPair>> handshake(TestWorld& world, TlsClient client, TlsServer server) {
-  CO_TRY(Pair pair, co_await connect_pair(world, world.anywhere()));
-  TlsPair both;
-  rt::Scope scope(world.loop());
-  scope.spawn(serve_tls(world, std::move(pair.far), std::move(server), both.server));
-  both.client = co_await world.host().tls().client(std::move(pair.near), std::move(client));
-  co_await scope.join();
-  co_return both;
-}
-
-inline TlsServer server_with(const Identity& identity, bool ask_client = false) {
-  TlsServer options;
-  options.identity = identity;
-  options.ask_client = ask_client;
-  return options;
-}
 
 OS_TEST(TlsStreams, APinnedServerIsBelievedAndDataGoesBothWays) {
   OS_MUST(Identity identity, co_await identity_for(world, "server"));
@@ -74,8 +38,10 @@ OS_TEST(TlsStreams, AnotherCertificateThanThePinnedOneIsDenied) {
   EXPECT_FALSE(both.client.has_value());
   if (both.client) co_return;
   EXPECT_EQ(both.client.error().code, Code::denied);
-  EXPECT_NE(both.client.error().message.find(hex_of(expected.bytes)), std::string::npos) << both.client.error().message;
-  EXPECT_NE(both.client.error().message.find(hex_of(came.bytes)), std::string::npos) << both.client.error().message;
+  EXPECT_NE(both.client.error().message.find(hex_of(expected.bytes)), std::string::npos)
+      << both.client.error().message;
+  EXPECT_NE(both.client.error().message.find(hex_of(came.bytes)), std::string::npos)
+      << both.client.error().message;
 }
 
 OS_TEST(TlsStreams, AClientWithoutAnythingToTrustIsRefusedBeforeItSpeaks) {
@@ -130,7 +96,7 @@ OS_TEST(TlsStreams, TheEndAndACloseAreToldApart) {
   near->close();
   co_await scope.join();
   EXPECT_EQ(read.error().code, Code::cancelled);
-  OS_MUST(std::size_t n, co_await far->read_some(back));   // the other end hears of an orderly end
+  OS_MUST(std::size_t n, co_await far->read_some(back));  // the other end hears of an orderly end
   EXPECT_EQ(n, 0u);
 }
 
@@ -173,7 +139,9 @@ OS_TEST(TlsStreams, ATlsStreamMovesToAnotherLoop) {
   rt::Loop& other = world.host().start_loop("other");
   far->move_to(other);
   rt::Scope scope(world.loop());
-  auto run_echo = [](rt::Loop& there, Stream& stream) -> rt::Task<void> { co_await rt::run_on(there, echo(stream)); };
+  auto run_echo = [](rt::Loop& there, Stream& stream) -> rt::Task<void> {
+    co_await rt::run_on(there, echo(stream));
+  };
   scope.spawn(run_echo(other, *far));
   Buffer bytes = pattern(1 << 20, 7), echoed(1 << 20);
   Result<> sent, read;

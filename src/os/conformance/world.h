@@ -18,11 +18,11 @@ class TestWorld {
  public:
   virtual ~TestWorld() = default;
   virtual Host& host() = 0;
-  virtual rt::Loop& loop() = 0;                // where run() runs its task
-  virtual void run(rt::Task<void> task) = 0;   // returns when the task has ended; once per world
-  virtual std::string directory() = 0;         // exists, empty, of this world alone; no slash at its end
-  virtual Address anywhere() = 0;              // to listen on: TCP, any free port
-  virtual Address nowhere() = 0;               // TCP: nobody listens there, and the refusal comes at once
+  virtual rt::Loop& loop() = 0;               // where run() runs its task
+  virtual void run(rt::Task<void> task) = 0;  // returns when the task has ended; once per world
+  virtual std::string directory() = 0;        // exists, empty, of this world alone; no slash at its end
+  virtual Address anywhere() = 0;             // to listen on: TCP, any free port
+  virtual Address nowhere() = 0;              // TCP: nobody listens there, and the refusal comes at once
 
   [[nodiscard]] std::string path(const std::string& name) { return directory() + "/" + name; }
   [[nodiscard]] Address unix_address(const std::string& name) {
@@ -33,7 +33,7 @@ class TestWorld {
 };
 
 struct Param {
-  std::string name;   // letters and digits
+  std::string name;  // letters and digits
   std::function<std::unique_ptr<TestWorld>()> make;
   friend void PrintTo(const Param& param, std::ostream* out) { *out << param.name; }
 };
@@ -52,7 +52,9 @@ class TlsStreams : public Suite {};
 
 // A job for a worker, with its result.
 template <class F>
-auto on_worker(TestWorld& world, F job) { return rt::work(world.loop(), std::move(job)); }
+auto on_worker(TestWorld& world, F job) {
+  return rt::work(world.loop(), std::move(job));
+}
 
 // The same bytes for the same seed; no period that divides a block.
 inline Buffer pattern(std::size_t size, unsigned seed = 1) {
@@ -68,21 +70,21 @@ inline Buffer pattern(std::size_t size, unsigned seed = 1) {
 }  // namespace lockstep::os::conformance
 
 // OS_TEST(Suite, Name) { ... } : the body is a coroutine with `world` in scope.
-#define OS_TEST(suite, name)                                                                    \
-  inline ::lockstep::rt::Task<void> suite##_##name(TestWorld& world);                           \
-  TEST_P(suite, name) { run(&suite##_##name); }                                                 \
+#define OS_TEST(suite, name)                                          \
+  inline ::lockstep::rt::Task<void> suite##_##name(TestWorld& world); \
+  TEST_P(suite, name) { run(&suite##_##name); }                       \
   inline ::lockstep::rt::Task<void> suite##_##name([[maybe_unused]] TestWorld& world)
 
 // In such a body: go on with the value, or fail the test and leave.
-#define OS_MUST_(temp, declaration, ...)                                        \
-  auto temp = (__VA_ARGS__);                                                    \
+#define OS_MUST_(temp, declaration, ...)                                         \
+  auto temp = (__VA_ARGS__);                                                     \
   EXPECT_TRUE(temp.has_value()) << #__VA_ARGS__ << ": " << temp.error().message; \
-  if (!temp) co_return;                                                         \
+  if (!temp) co_return;                                                          \
   declaration = *std::move(temp)
 #define OS_MUST(declaration, ...) OS_MUST_(LOCKSTEP_CONCAT(must_, __COUNTER__), declaration, __VA_ARGS__)
-#define OS_MUST_VOID(...)                                                                   \
-  do {                                                                                      \
-    auto must_ok = (__VA_ARGS__);                                                           \
-    EXPECT_TRUE(must_ok.has_value()) << #__VA_ARGS__ << ": " << must_ok.error().message;    \
-    if (!must_ok) co_return;                                                                \
+#define OS_MUST_VOID(...)                                                                \
+  do {                                                                                   \
+    auto must_ok = (__VA_ARGS__);                                                        \
+    EXPECT_TRUE(must_ok.has_value()) << #__VA_ARGS__ << ": " << must_ok.error().message; \
+    if (!must_ok) co_return;                                                             \
   } while (false)

@@ -15,7 +15,8 @@ std::unexpected<Error> SystemBlockingFile::failed(int error_number, const char* 
 Result<std::size_t> SystemBlockingFile::read(Bytes at, MutSpan into) {
   std::size_t done = 0;
   while (done < into.size()) {
-    ssize_t n = ::pread(file_.fd.get(), into.data() + done, into.size() - done, static_cast<off_t>(at.value + done));
+    ssize_t n =
+        ::pread(file_.fd.get(), into.data() + done, into.size() - done, static_cast<off_t>(at.value + done));
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return failed(errno, "read");
     if (n == 0) break;
@@ -27,7 +28,8 @@ Result<std::size_t> SystemBlockingFile::read(Bytes at, MutSpan into) {
 Result<> SystemBlockingFile::write(Bytes at, Span from) {
   std::size_t done = 0;
   while (done < from.size()) {
-    ssize_t n = ::pwrite(file_.fd.get(), from.data() + done, from.size() - done, static_cast<off_t>(at.value + done));
+    ssize_t n =
+        ::pwrite(file_.fd.get(), from.data() + done, from.size() - done, static_cast<off_t>(at.value + done));
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return failed(errno, "write");
     if (n == 0) return failed(ENOSPC, "write");

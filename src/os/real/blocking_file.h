@@ -25,7 +25,7 @@ class SystemBlockingFile final : public BlockingFile {
   [[nodiscard]] std::unexpected<Error> failed(int error_number, const char* attempt) const;
   OpenedFile file_;
   const std::string path_;
-  std::optional<Error> sync_failed_;   // final: see SystemFile
+  std::optional<Error> sync_failed_;  // final: see SystemFile
 };
 
 }  // namespace lockstep::os::real

@@ -10,7 +10,8 @@
 namespace lockstep::os::real {
 
 // Registered once, edge-triggered: an edge that finds nobody waiting is remembered until somebody asks.
-// Writing is watched only while somebody waits for it: a Unix socket would wake us for every byte the peer takes.
+// Writing is watched only while somebody waits for it: a Unix socket would wake us for every byte the peer
+// takes.
 class EpollPort final : public SocketPort {
  public:
   EpollPort(EpollLoop& loop, int fd) : loop_(loop), fd_(fd) {}
@@ -55,7 +56,7 @@ class EpollPort final : public SocketPort {
     }
     if (writer_ != nullptr && (events & (EPOLLOUT | EPOLLHUP | EPOLLERR))) {
       answer(writer_, 0);
-      set_watched(watched_ & ~unsigned{EPOLLOUT}, EPOLL_CTL_MOD);   // if that fails, a needless wake-up is all
+      set_watched(watched_ & ~unsigned{EPOLLOUT}, EPOLL_CTL_MOD);  // if that fails, a needless wake-up is all
     }
   }
 
@@ -68,7 +69,7 @@ class EpollPort final : public SocketPort {
       readable_ = false;
       return;
     }
-    const bool emptied = n > 0 && static_cast<std::size_t>(n) < into_.size();   // an end stays readable
+    const bool emptied = n > 0 && static_cast<std::size_t>(n) < into_.size();  // an end stays readable
     if (emptied) readable_ = false;
     answer(reader_, n < 0 ? -errno : static_cast<int>(n));
   }
@@ -123,7 +124,7 @@ int EpollLoop::wait(std::optional<Duration> at_most) {
     fine_waits_ = false;
   }
   constexpr Duration longest = std::chrono::hours(1);
-  int ms = -1;   // rounded up: a timer is never early
+  int ms = -1;  // rounded up: a timer is never early
   if (at_most) ms = static_cast<int>((std::min(*at_most, longest).count() + 999'999) / 1'000'000);
   return ::epoll_wait(epoll_.get(), events_.data(), room, ms);
 }

@@ -28,7 +28,7 @@ class EpollLoop final : public IoLoop {
   int wait(std::optional<Duration> at_most);
 
   Fd epoll_;
-  bool fine_waits_ = true;   // the kernel has epoll_pwait2
+  bool fine_waits_ = true;  // the kernel has epoll_pwait2
   std::array<epoll_event, 256> events_{};
 };
 

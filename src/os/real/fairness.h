@@ -14,14 +14,16 @@ class Fairness {
     ++calls_;
     bytes_ += bytes;
   }
-  [[nodiscard]] bool spent(std::uint64_t turn) const { return turn == turn_ && (calls_ >= calls_most || bytes_ >= bytes_most); }
+  [[nodiscard]] bool spent(std::uint64_t turn) const {
+    return turn == turn_ && (calls_ >= calls_most || bytes_ >= bytes_most);
+  }
 
   Fairness() = default;
 
  private:
   explicit Fairness(std::uint64_t turn) : turn_(turn) {}
   static constexpr unsigned calls_most = 32;
-  static constexpr std::size_t bytes_most = 1 << 20;   // a quarter of a millisecond of copying
+  static constexpr std::size_t bytes_most = 1 << 20;  // a quarter of a millisecond of copying
   std::uint64_t turn_ = 0;
   unsigned calls_ = 0;
   std::size_t bytes_ = 0;

@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::size_t read_most = 1 << 30;
 constexpr Duration hint_slow = std::chrono::microseconds(300);
-constexpr unsigned hints_skipped = 16;   // after a slow one
+constexpr unsigned hints_skipped = 16;  // after a slow one
 
 }  // namespace
 
@@ -98,7 +98,7 @@ rt::Task<Result<>> SystemFile::write(Bytes at, std::vector<Span> parts) {
     int n = co_await wait;
     if (n == -EAGAIN || n == -EINTR) continue;
     if (n < 0) co_return failed(n, "write");
-    if (n == 0) co_return failed(-ENOSPC, "write");   // the end of a device
+    if (n == 0) co_return failed(-ENOSPC, "write");  // the end of a device
     rest.took(static_cast<std::size_t>(n));
   }
   co_return Result<>{};
@@ -120,14 +120,16 @@ Result<> SystemFile::write_now(Bytes at, std::span<const Span> parts) {
   return {};
 }
 
-// A few microseconds, unless the device's queue is full: then the call waits for it, and hints do no good anyway.
+// A few microseconds, unless the device's queue is full: then the call waits for it, and hints do no good
+// anyway.
 void SystemFile::start_writeback(Bytes at, Bytes length) {
   if (hints_to_skip_ > 0) {
     --hints_to_skip_;
     return;
   }
   const Instant before = loop_.clock().now();
-  ::sync_file_range(file_.fd.get(), static_cast<off_t>(at.value), static_cast<off_t>(length.value), SYNC_FILE_RANGE_WRITE);
+  ::sync_file_range(file_.fd.get(), static_cast<off_t>(at.value), static_cast<off_t>(length.value),
+                    SYNC_FILE_RANGE_WRITE);
   if (loop_.clock().now() - before > hint_slow) hints_to_skip_ = hints_skipped;
 }
 

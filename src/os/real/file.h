@@ -38,8 +38,8 @@ class SystemFile final : public File {
   OpenedFile file_;
   const std::string path_;
   unsigned hints_to_skip_ = 0;
-  bool asks_cache_;                     // reading without waiting works here
-  std::optional<Error> sync_failed_;    // the kernel forgets a failed write-back once told: we do not
+  bool asks_cache_;                   // reading without waiting works here
+  std::optional<Error> sync_failed_;  // the kernel forgets a failed write-back once told: we do not
 };
 
 }  // namespace lockstep::os::real

@@ -16,7 +16,7 @@ namespace {
 
 class SystemFileLock final : public FileLock {
  public:
-  explicit SystemFileLock(Fd fd) : fd_(std::move(fd)) {}   // the lock goes with the descriptor
+  explicit SystemFileLock(Fd fd) : fd_(std::move(fd)) {}  // the lock goes with the descriptor
 
  private:
   Fd fd_;

@@ -22,7 +22,7 @@ void on_worker(EpollLoop& loop, Completion& completion, Call call) {
       [&completion, &loop] { loop.complete(completion, completion.result); });
 }
 
-constexpr std::size_t read_most = 1 << 30;   // a result is an int
+constexpr std::size_t read_most = 1 << 30;  // a result is an int
 
 }  // namespace
 

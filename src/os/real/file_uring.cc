@@ -6,7 +6,7 @@
 namespace lockstep::os::real {
 namespace {
 
-constexpr std::size_t read_most = 1 << 30;   // a length in the ring is 32 bits
+constexpr std::size_t read_most = 1 << 30;  // a length in the ring is 32 bits
 
 }  // namespace
 

@@ -18,14 +18,16 @@
 
 namespace lockstep::os::real {
 
-rt::Task<Result<std::unique_ptr<File>>> SystemFiles::open(rt::Loop& loop, std::string path, OpenOptions options) {
+rt::Task<Result<std::unique_ptr<File>>> SystemFiles::open(rt::Loop& loop, std::string path,
+                                                          OpenOptions options) {
   auto job = [&path, &options] { return open_file(path, options); };
   auto working = rt::work(loop, job);
   CO_TRY(OpenedFile file, co_await working);
   co_return std::make_unique<SystemFile>(io_of(loop), std::move(file), std::move(path), options.direct);
 }
 
-Result<std::unique_ptr<BlockingFile>> SystemFiles::open_blocking(const std::string& path, OpenOptions options) {
+Result<std::unique_ptr<BlockingFile>> SystemFiles::open_blocking(const std::string& path,
+                                                                 OpenOptions options) {
   TRY(OpenedFile file, open_file(path, options));
   return std::make_unique<SystemBlockingFile>(std::move(file), path);
 }
@@ -43,7 +45,8 @@ Result<> SystemFiles::remove(const std::string& path) {
 }
 
 Result<> SystemFiles::rename(const std::string& from, const std::string& to) {
-  if (::rename(from.c_str(), to.c_str()) != 0) return std::unexpected(system_error(errno, from, "rename to " + to));
+  if (::rename(from.c_str(), to.c_str()) != 0)
+    return std::unexpected(system_error(errno, from, "rename to " + to));
   return {};
 }
 
@@ -59,7 +62,7 @@ Result<std::vector<DirectoryEntry>> SystemFiles::list(const std::string& path) {
   std::vector<DirectoryEntry> entries;
   std::filesystem::directory_iterator at(path, error);
   for (; !error && at != std::filesystem::directory_iterator(); at.increment(error)) {
-    std::error_code gone;   // an entry that vanishes meanwhile is no directory
+    std::error_code gone;  // an entry that vanishes meanwhile is no directory
     entries.push_back(DirectoryEntry{at->path().filename().string(), at->is_directory(gone)});
   }
   if (error) return std::unexpected(system_error(error.value(), path, "list"));
@@ -68,15 +71,16 @@ Result<std::vector<DirectoryEntry>> SystemFiles::list(const std::string& path) {
 }
 
 Result<bool> SystemFiles::exists(const std::string& path) {
-  struct stat found {};
+  struct stat found{};
   if (::stat(path.c_str(), &found) == 0) return true;
   if (errno == ENOENT || errno == ENOTDIR) return false;
   return std::unexpected(system_error(errno, path, "look"));
 }
 
 Result<Bytes> SystemFiles::free_space(const std::string& path) {
-  struct statvfs found {};
-  if (::statvfs(path.c_str(), &found) != 0) return std::unexpected(system_error(errno, path, "ask for free space"));
+  struct statvfs found{};
+  if (::statvfs(path.c_str(), &found) != 0)
+    return std::unexpected(system_error(errno, path, "ask for free space"));
   return Bytes{static_cast<std::uint64_t>(found.f_bavail) * found.f_frsize};
 }
 

@@ -7,7 +7,8 @@ namespace lockstep::os::real {
 
 class SystemFiles final : public Files {
  public:
-  rt::Task<Result<std::unique_ptr<File>>> open(rt::Loop& loop, std::string path, OpenOptions options) override;
+  rt::Task<Result<std::unique_ptr<File>>> open(rt::Loop& loop, std::string path,
+                                               OpenOptions options) override;
   Result<std::unique_ptr<BlockingFile>> open_blocking(const std::string& path, OpenOptions options) override;
   Result<std::unique_ptr<FileLock>> lock(const std::string& path) override;
   Result<> make_directories(const std::string& path) override;

@@ -50,7 +50,7 @@ class Gather {
   }
 
  private:
-  static constexpr std::size_t bytes_most = 1 << 30;   // what a system call reports back in an int
+  static constexpr std::size_t bytes_most = 1 << 30;  // what a system call reports back in an int
   void skip_empty() {
     while (!parts_.empty() && parts_.front().size() == offset_) {
       parts_ = parts_.subspan(1);
@@ -58,9 +58,9 @@ class Gather {
     }
   }
   std::span<const Span> parts_;
-  std::size_t offset_ = 0;   // into the first part
+  std::size_t offset_ = 0;  // into the first part
   std::uint64_t taken_ = 0;
-  std::array<iovec, 128> vectors_;   // written before it is read
+  std::array<iovec, 128> vectors_;  // written before it is read
 };
 
 }  // namespace lockstep::os::real

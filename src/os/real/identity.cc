@@ -12,8 +12,8 @@
 namespace lockstep::os::real {
 namespace {
 
-constexpr int days_valid = 3652;   // ten years
-constexpr int days_of_grace = 1;   // for a peer whose clock is behind ours
+constexpr int days_valid = 3652;  // ten years
+constexpr int days_of_grace = 1;  // for a peer whose clock is behind ours
 
 std::unexpected<Error> impossible(const char* what) {
   return fail(Code::io, std::string("make a certificate: ") + what + ": " + last_openssl_error());
@@ -26,7 +26,8 @@ std::string text_in(BIO* bio) {
 }
 
 bool is_name(const std::string& name) {
-  return !name.empty() && name.size() <= 253 && std::ranges::all_of(name, [](unsigned char c) { return c > ' ' && c < 127; });
+  return !name.empty() && name.size() <= 253 &&
+         std::ranges::all_of(name, [](unsigned char c) { return c > ' ' && c < 127; });
 }
 
 // Subject alternatives: RFC 5280, 4.2.1.6.
@@ -50,27 +51,32 @@ bool add_names(X509* certificate, const std::vector<std::string>& names) {
 bool add_extension(X509* certificate, int nid, const char* value) {
   X509V3_CTX context{};
   X509V3_set_ctx(&context, certificate, certificate, nullptr, nullptr, 0);
-  std::unique_ptr<X509_EXTENSION, Freed<&X509_EXTENSION_free>> extension(X509V3_EXT_conf_nid(nullptr, &context, nid, value));
+  std::unique_ptr<X509_EXTENSION, Freed<&X509_EXTENSION_free>> extension(
+      X509V3_EXT_conf_nid(nullptr, &context, nid, value));
   return extension && X509_add_ext(certificate, extension.get(), -1) == 1;
 }
 
 bool set_serial(X509* certificate, Random& random) {
   std::array<std::byte, 16> bytes{};
   random.fill(bytes);
-  bytes[0] = (bytes[0] & std::byte{0x7f}) | std::byte{0x40};   // positive, and all of it significant
-  std::unique_ptr<BIGNUM, Freed<&BN_free>> number(
-      BN_bin2bn(reinterpret_cast<const unsigned char*>(bytes.data()), static_cast<int>(bytes.size()), nullptr));
+  bytes[0] = (bytes[0] & std::byte{0x7f}) | std::byte{0x40};  // positive, and all of it significant
+  std::unique_ptr<BIGNUM, Freed<&BN_free>> number(BN_bin2bn(
+      reinterpret_cast<const unsigned char*>(bytes.data()), static_cast<int>(bytes.size()), nullptr));
   return number && BN_to_ASN1_INTEGER(number.get(), X509_get_serialNumber(certificate)) != nullptr;
 }
 
 }  // namespace
 
-Result<Identity> SystemTls::make_identity(const std::string& common_name, const std::vector<std::string>& names) {
-  if (!is_name(common_name) || common_name.size() > 64) {   // RFC 5280, A.1: ub-common-name
-    return fail(Code::invalid, "make a certificate: the name '" + common_name + "' is not 1 to 64 plain characters");
+Result<Identity> SystemTls::make_identity(const std::string& common_name,
+                                          const std::vector<std::string>& names) {
+  if (!is_name(common_name) || common_name.size() > 64) {  // RFC 5280, A.1: ub-common-name
+    return fail(Code::invalid,
+                "make a certificate: the name '" + common_name + "' is not 1 to 64 plain characters");
   }
   for (const std::string& name : names) {
-    if (!is_name(name)) return fail(Code::invalid, "make a certificate: '" + name + "' is neither a DNS name nor an IP address");
+    if (!is_name(name))
+      return fail(Code::invalid,
+                  "make a certificate: '" + name + "' is neither a DNS name nor an IP address");
   }
   Key key(EVP_EC_gen("P-256"));
   Certificate certificate(X509_new());
@@ -82,11 +88,14 @@ Result<Identity> SystemTls::make_identity(const std::string& common_name, const 
       X509_set_version(certificate.get(), X509_VERSION_3) == 1 && set_serial(certificate.get(), random_) &&
       X509_time_adj_ex(X509_getm_notBefore(certificate.get()), -days_of_grace, 0, &now) != nullptr &&
       X509_time_adj_ex(X509_getm_notAfter(certificate.get()), days_valid, 0, &now) != nullptr &&
-      X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, text, static_cast<int>(common_name.size()), -1, 0) == 1 &&
-      X509_set_issuer_name(certificate.get(), subject) == 1 && X509_set_pubkey(certificate.get(), key.get()) == 1 &&
+      X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, text, static_cast<int>(common_name.size()), -1,
+                                 0) == 1 &&
+      X509_set_issuer_name(certificate.get(), subject) == 1 &&
+      X509_set_pubkey(certificate.get(), key.get()) == 1 &&
       add_extension(certificate.get(), NID_subject_key_identifier, "hash") &&
       add_extension(certificate.get(), NID_basic_constraints, "critical,CA:FALSE") &&
-      add_extension(certificate.get(), NID_ext_key_usage, "serverAuth,clientAuth") && add_names(certificate.get(), names);
+      add_extension(certificate.get(), NID_ext_key_usage, "serverAuth,clientAuth") &&
+      add_names(certificate.get(), names);
   if (!filled) return impossible("contents");
   if (X509_sign(certificate.get(), key.get(), EVP_sha256()) == 0) return impossible("signature");
 

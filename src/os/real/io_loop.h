@@ -12,13 +12,13 @@
 
 namespace lockstep::os::real {
 
-// One descriptor that can be waited for, as one loop knows it. Made and destroyed on that loop, with nothing pending.
-// At most one operation waits for reading and one for writing.
+// One descriptor that can be waited for, as one loop knows it. Made and destroyed on that loop, with nothing
+// pending. At most one operation waits for reading and one for writing.
 class SocketPort {
  public:
   virtual ~SocketPort() = default;
-  // Receives at least one byte, or 0 at the end. Worth calling only when nothing is likely there; `tried` says that a
-  // look just now found nothing.
+  // Receives at least one byte, or 0 at the end. Worth calling only when nothing is likely there; `tried`
+  // says that a look just now found nothing.
   virtual void receive(MutSpan into, bool tried, Completion& completion) = 0;
   virtual void wait_readable(Completion& completion) = 0;
   virtual void wait_writable(Completion& completion) = 0;
@@ -35,7 +35,7 @@ class IoLoop : public LoopCore {
   // What `into` and `parts` name stays in place until the answer. Results may be short.
   virtual void file_read(int fd, std::uint64_t at, MutSpan into, Completion& completion) = 0;
   virtual void file_write(int fd, std::uint64_t at, std::span<const iovec> parts, Completion& completion) = 0;
-  virtual void file_sync(int fd, Completion& completion) = 0;   // data, and what is needed to read it back
+  virtual void file_sync(int fd, Completion& completion) = 0;  // data, and what is needed to read it back
 };
 
 // The same loop with its full face. Every loop of this host is one.

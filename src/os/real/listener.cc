@@ -16,13 +16,23 @@ namespace lockstep::os::real {
 namespace {
 
 using namespace std::chrono_literals;
-constexpr Duration back_off = 100ms;   // until somebody may have closed a descriptor
+constexpr Duration back_off = 100ms;  // until somebody may have closed a descriptor
 
 // What one connection may bring about; the next one may be better.
 bool concerns_one_connection(int error) {
   switch (error) {
-    case EINTR: case ECONNABORTED: case EPROTO: case EPERM: case ENETDOWN: case ENOPROTOOPT: case EHOSTDOWN:
-    case ENONET: case EHOSTUNREACH: case EOPNOTSUPP: case ENETUNREACH: case ETIMEDOUT: return true;
+    case EINTR:
+    case ECONNABORTED:
+    case EPROTO:
+    case EPERM:
+    case ENETDOWN:
+    case ENOPROTOOPT:
+    case EHOSTDOWN:
+    case ENONET:
+    case EHOSTUNREACH:
+    case EOPNOTSUPP:
+    case ENETUNREACH:
+    case ETIMEDOUT: return true;
     default: return false;
   }
 }
@@ -33,7 +43,11 @@ bool concerns_this_machine_now(int error) {
 }  // namespace
 
 SocketListener::SocketListener(IoLoop& loop, Fd fd, Address address, const Log& log)
-    : loop_(loop), fd_(std::move(fd)), port_(loop.make_port(fd_.get())), address_(std::move(address)), log_(log) {}
+    : loop_(loop),
+      fd_(std::move(fd)),
+      port_(loop.make_port(fd_.get())),
+      address_(std::move(address)),
+      log_(log) {}
 
 SocketListener::~SocketListener() {
   close();
@@ -83,7 +97,8 @@ void SocketListener::close() {
   if (closed_.requested()) return;
   closed_.request();
   if (address_.is_unix()) ::unlink(address_.path.c_str());
-  ::shutdown(fd_.get(), SHUT_RDWR);   // refuses from here on, though the descriptor lives as long as this object
+  ::shutdown(fd_.get(),
+             SHUT_RDWR);  // refuses from here on, though the descriptor lives as long as this object
   if (waiting_ != nullptr) port_->cancel(*waiting_);
 }
 
@@ -107,9 +122,10 @@ Result<Fd> listen_at(const SocketAddress& at, const std::string& name) {
 
 Result<Fd> listen_at_unix(const Address& address) {
   const SocketAddress at = unix_socket_address(address.path);
-  struct stat found {};
+  struct stat found{};
   if (::lstat(address.path.c_str(), &found) == 0 && S_ISSOCK(found.st_mode)) {
-    if (is_served(at)) return fail(Code::busy, os::text_of(address) + ": another process accepts connections there");
+    if (is_served(at))
+      return fail(Code::busy, os::text_of(address) + ": another process accepts connections there");
     ::unlink(address.path.c_str());
   }
   return listen_at(at, os::text_of(address));

@@ -1,4 +1,5 @@
-// SocketListener: accepts until it is closed. A full descriptor table or a peer that is already gone does not end it.
+// SocketListener: accepts until it is closed. A full descriptor table or a peer that is already gone does not
+// end it.
 #pragma once
 
 #include <functional>

@@ -9,13 +9,17 @@
 namespace lockstep::os::real {
 namespace {
 
-// How often what was posted meanwhile still belongs to the same turn. Chains of wake-ups end well before that.
+// How often what was posted meanwhile still belongs to the same turn. Chains of wake-ups end well before
+// that.
 constexpr int passes_most = 32;
 
 }  // namespace
 
 LoopCore::LoopCore(std::string name, Workers& workers, Duration busy_poll)
-    : name_(std::move(name)), workers_(workers), busy_poll_(busy_poll), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+    : name_(std::move(name)),
+      workers_(workers),
+      busy_poll_(busy_poll),
+      wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   CHECK(wake_);
 }
 
@@ -61,8 +65,8 @@ void LoopCore::job_ended(rt::Callback done) {
   post_from_elsewhere(Ready{.handle = nullptr, .callback = std::move(done), .ends_job = true});
 }
 
-// Either the loop sees has_posted_ before it sleeps, or this sees asleep_: both sides write first, then read the
-// other's word, in one total order.
+// Either the loop sees has_posted_ before it sleeps, or this sees asleep_: both sides write first, then read
+// the other's word, in one total order.
 void LoopCore::post_from_elsewhere(Ready ready) {
   posting_.fetch_add(1, std::memory_order_relaxed);
   {
@@ -113,7 +117,7 @@ void LoopCore::run_ready() {
 }
 
 void LoopCore::run_turn_end() {
-  for (std::size_t i = 0; i < turn_end_.size(); ++i) {   // grows while it runs
+  for (std::size_t i = 0; i < turn_end_.size(); ++i) {  // grows while it runs
     rt::Callback callback = std::move(turn_end_[i]);
     callback();
   }
@@ -161,7 +165,7 @@ void LoopCore::run() {
 
 void LoopCore::drain() {
   set_current(this);
-  constexpr int turns_most = 1000;   // whoever posts to himself for ever is cut off here
+  constexpr int turns_most = 1000;  // whoever posts to himself for ever is cut off here
   for (int i = 0; jobs_ > 0 || i < turns_most; ++i) {
     take_posted();
     run_ready();

@@ -1,5 +1,6 @@
-// LoopCore: the turn. Ready queue, turn end, timers, posts from other threads, jobs; how to wait is a subclass's business.
-// Promises: a post from this loop takes no lock; one from elsewhere makes a system call only if the loop is asleep;
+// LoopCore: the turn. Ready queue, turn end, timers, posts from other threads, jobs; how to wait is a
+// subclass's business. Promises: a post from this loop takes no lock; one from elsewhere makes a system call
+// only if the loop is asleep;
 //           whoever keeps posting to himself cannot keep the world out for longer than a turn.
 // Lives on: the thread that calls run(); post() and stop() may come from any.
 #pragma once
@@ -37,19 +38,22 @@ class LoopCore : public rt::Loop {
   void cancel(TimerId timer) override { timers_.cancel(timer); }
   void work(rt::Callback job, rt::Callback done) override;
 
-  void run();             // until stop(); always on one thread
-  void stop() noexcept;   // from any thread or signal handler; before run(), it makes that return at once
-  void drain();           // after run(), on its thread: jobs come home, what is ready runs
+  void run();            // until stop(); always on one thread
+  void stop() noexcept;  // from any thread or signal handler; before run(), it makes that return at once
+  void drain();          // after run(), on its thread: jobs come home, what is ready runs
 
-  void complete(Completion& completion, int result);          // on this loop
-  void job_ended(rt::Callback done);                          // from a worker
+  void complete(Completion& completion, int result);  // on this loop
+  void job_ended(rt::Callback done);                  // from a worker
   [[nodiscard]] std::uint64_t turn_number() const { return turn_; }
   [[nodiscard]] const std::string& name() const { return name_; }
 
  protected:
-  virtual void start() {}                                     // first thing in every run()
-  virtual void poll(std::optional<Duration> at_most) = 0;     // collects answers; nothing: waits until there is one
-  [[nodiscard]] int wake_fd() const { return wake_.get(); }   // an eventfd that is never read: each write is an edge
+  virtual void start() {}  // first thing in every run()
+  virtual void poll(
+      std::optional<Duration> at_most) = 0;  // collects answers; nothing: waits until there is one
+  [[nodiscard]] int wake_fd() const {
+    return wake_.get();
+  }  // an eventfd that is never read: each write is an edge
 
  private:
   struct Ready {
@@ -57,7 +61,9 @@ class LoopCore : public rt::Loop {
     rt::Callback callback;
     bool ends_job = false;
   };
-  [[nodiscard]] bool is_mine() const { return current() == this || current() == nullptr; }   // nullptr: before run()
+  [[nodiscard]] bool is_mine() const {
+    return current() == this || current() == nullptr;
+  }  // nullptr: before run()
   void turn();
   void run_ready();
   void run_turn_end();
@@ -82,11 +88,11 @@ class LoopCore : public rt::Loop {
 
   // Everybody's.
   std::mutex mutex_;
-  std::vector<Ready> posted_;   // by mutex_
-  std::vector<Ready> taken_;    // this loop's thread: posted_ of the last time, its memory kept
+  std::vector<Ready> posted_;  // by mutex_
+  std::vector<Ready> taken_;   // this loop's thread: posted_ of the last time, its memory kept
   std::atomic<bool> has_posted_ = false;
   std::atomic<bool> asleep_ = false;
-  std::atomic<unsigned> posting_ = 0;   // threads inside post_from_elsewhere()
+  std::atomic<unsigned> posting_ = 0;  // threads inside post_from_elsewhere()
   std::atomic<bool> stop_ = false;
 };
 

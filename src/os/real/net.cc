@@ -62,14 +62,16 @@ rt::Task<Result<std::unique_ptr<Listener>>> SystemNet::listen(rt::Loop& loop, Ad
   co_return std::make_unique<SocketListener>(io_of(loop), std::move(fd), chosen, log_);
 }
 
-rt::Task<Result<std::unique_ptr<Stream>>> SystemNet::connect(rt::Loop& loop, Address address, Duration at_most) {
+rt::Task<Result<std::unique_ptr<Stream>>> SystemNet::connect(rt::Loop& loop, Address address,
+                                                             Duration at_most) {
   IoLoop& io = io_of(loop);
   const Instant until = loop.clock().now() + at_most;
   const std::string name = os::text_of(address);
   if (address.is_unix()) {
     auto opened = co_await connect_to(io, unix_socket_address(address.path), name, until);
     // No socket file means what no listener means.
-    if (!opened && opened.error().code == Code::not_found) co_return fail(Code::unreachable, opened.error().message);
+    if (!opened && opened.error().code == Code::not_found)
+      co_return fail(Code::unreachable, opened.error().message);
     CO_TRY(Fd fd, std::move(opened));
     std::optional<unsigned> uid = uid_of_peer(fd.get());
     co_return std::make_unique<SocketStream>(io, std::move(fd), name, uid);

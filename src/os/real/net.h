@@ -10,7 +10,8 @@ class SystemNet final : public Net {
  public:
   explicit SystemNet(const Log& log) : log_(log) {}
   rt::Task<Result<std::unique_ptr<Listener>>> listen(rt::Loop& loop, Address address) override;
-  rt::Task<Result<std::unique_ptr<Stream>>> connect(rt::Loop& loop, Address address, Duration at_most) override;
+  rt::Task<Result<std::unique_ptr<Stream>>> connect(rt::Loop& loop, Address address,
+                                                    Duration at_most) override;
 
  private:
   const Log& log_;

@@ -31,8 +31,9 @@ Result<OpenedFile> open_file(const std::string& path, const OpenOptions& options
     }
     return std::unexpected(system_error(errno, path, "open"));
   }
-  struct stat found {};
-  if (::fstat(file.fd.get(), &found) != 0) return std::unexpected(system_error(errno, path, "look at the file"));
+  struct stat found{};
+  if (::fstat(file.fd.get(), &found) != 0)
+    return std::unexpected(system_error(errno, path, "look at the file"));
   if (S_ISBLK(found.st_mode)) {
     file.is_device = true;
     std::uint64_t size = 0;
@@ -48,8 +49,9 @@ Result<OpenedFile> open_file(const std::string& path, const OpenOptions& options
 
 Result<Bytes> size_of(const OpenedFile& file, const std::string& path) {
   if (file.is_device) return file.device_size;
-  struct stat found {};
-  if (::fstat(file.fd.get(), &found) != 0) return std::unexpected(system_error(errno, path, "look at the file"));
+  struct stat found{};
+  if (::fstat(file.fd.get(), &found) != 0)
+    return std::unexpected(system_error(errno, path, "look at the file"));
   return Bytes{static_cast<std::uint64_t>(found.st_size)};
 }
 

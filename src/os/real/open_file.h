@@ -10,7 +10,7 @@ namespace lockstep::os::real {
 
 struct OpenedFile {
   Fd fd;
-  bool is_device = false;   // a block device: its size is fixed
+  bool is_device = false;  // a block device: its size is fixed
   Bytes device_size;
 };
 
@@ -19,8 +19,10 @@ struct OpenedFile {
 [[nodiscard]] Result<Bytes> size_of(const OpenedFile& file, const std::string& path);
 
 // Zeroes in [at, at+length), giving the space back where the system can; the size stays. May block.
-[[nodiscard]] int punch_or_zero(const OpenedFile& file, std::uint64_t at, std::uint64_t length) noexcept;   // 0 or errno
+[[nodiscard]] int punch_or_zero(const OpenedFile& file, std::uint64_t at,
+                                std::uint64_t length) noexcept;  // 0 or errno
 // Space for [at, at+length), growing the file. May block.
-[[nodiscard]] int allocate_space(const OpenedFile& file, std::uint64_t at, std::uint64_t length) noexcept;  // 0 or errno
+[[nodiscard]] int allocate_space(const OpenedFile& file, std::uint64_t at,
+                                 std::uint64_t length) noexcept;  // 0 or errno
 
 }  // namespace lockstep::os::real

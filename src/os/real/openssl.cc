@@ -19,7 +19,8 @@ std::string last_openssl_error() {
 Fingerprint fingerprint_of(const X509* certificate) {
   Fingerprint print;
   unsigned length = 0;
-  CHECK(X509_digest(certificate, EVP_sha256(), reinterpret_cast<unsigned char*>(print.bytes.data()), &length) == 1);
+  CHECK(X509_digest(certificate, EVP_sha256(), reinterpret_cast<unsigned char*>(print.bytes.data()),
+                    &length) == 1);
   CHECK(length == print.bytes.size());
   return print;
 }

@@ -17,7 +17,9 @@ namespace lockstep::os::real {
 template <auto free_function>
 struct Freed {
   template <class T>
-  void operator()(T* object) const { free_function(object); }
+  void operator()(T* object) const {
+    free_function(object);
+  }
 };
 using SslContext = std::unique_ptr<SSL_CTX, Freed<&SSL_CTX_free>>;
 using Ssl = std::unique_ptr<SSL, Freed<&SSL_free>>;

@@ -33,7 +33,7 @@ void SystemRandom::fill(MutSpan into) {
   }
   auto first = kept.bytes.begin() + static_cast<std::ptrdiff_t>(kept.used);
   std::copy_n(first, into.size(), into.begin());
-  std::fill_n(first, into.size(), std::byte{0});   // what was handed out is nowhere else
+  std::fill_n(first, into.size(), std::byte{0});  // what was handed out is nowhere else
   kept.used += into.size();
 }
 

@@ -1,4 +1,5 @@
-// SystemRandom: the kernel's generator, a few bytes kept per thread so that an id costs no system call of its own.
+// SystemRandom: the kernel's generator, a few bytes kept per thread so that an id costs no system call of its
+// own.
 #pragma once
 
 #include "os/os.h"

@@ -1,7 +1,9 @@
-// Real: this machine as a Host. io_uring where the kernel allows it, else epoll and threads; nobody above can tell.
-// Promises: one thread per loop, one for control (whoever calls run_control), a few workers; no other thread ever runs
+// Real: this machine as a Host. io_uring where the kernel allows it, else epoll and threads; nobody above can
+// tell. Promises: one thread per loop, one for control (whoever calls run_control), a few workers; no other
+// thread ever runs
 //           a callback or resumes a coroutine. Sockets never raise SIGPIPE.
-// Refuses:  to end while a loop still has work that it was not told to stop: end what you started, then the host.
+// Refuses:  to end while a loop still has work that it was not told to stop: end what you started, then the
+// host.
 #pragma once
 
 #include <functional>
@@ -15,23 +17,24 @@
 namespace lockstep::os::real {
 
 enum class Io {
-  automatic,   // uring when it works here, else threads
-  uring,       // or the process ends with the reason: for tests
+  automatic,  // uring when it works here, else threads
+  uring,      // or the process ends with the reason: for tests
   threads,
 };
 [[nodiscard]] std::string_view name_of(Io io) noexcept;
 
 struct RealOptions {
   Io io = Io::automatic;
-  unsigned worker_threads = 0;   // 0: twice the processors, at least 4
-  Duration busy_poll{0};         // how long an idle loop looks around before it sleeps; costs that much processor time
-  std::function<void(std::string_view)> log;   // called from any thread, a line at a time
+  unsigned worker_threads = 0;  // 0: twice the processors, at least 4
+  Duration busy_poll{
+      0};  // how long an idle loop looks around before it sleeps; costs that much processor time
+  std::function<void(std::string_view)> log;  // called from any thread, a line at a time
 };
 
 class RealHost final : public Host {
  public:
   explicit RealHost(RealOptions options);
-  ~RealHost() override;   // on the thread of run_control(); ends the loops that still run
+  ~RealHost() override;  // on the thread of run_control(); ends the loops that still run
 
   [[nodiscard]] const rt::Clock& clock() override;
   [[nodiscard]] Random& random() override;
@@ -43,16 +46,18 @@ class RealHost final : public Host {
   void end_loop(rt::Loop& loop) override;
 
   [[nodiscard]] rt::Loop& control_loop();
-  void run_control();             // on the calling thread, always the same one, until stop_control()
-  void stop_control() noexcept;   // from any thread or signal handler; before run_control(), it makes that return at once
+  void run_control();            // on the calling thread, always the same one, until stop_control()
+  void stop_control() noexcept;  // from any thread or signal handler; before run_control(), it makes that
+                                 // return at once
 
-  // Runs `callback` on the control loop for each of these signals, which from then on do nothing else. Before any other
-  // thread of the process is started, or those could still be hit; the host's own threads never are.
+  // Runs `callback` on the control loop for each of these signals, which from then on do nothing else. Before
+  // any other thread of the process is started, or those could still be hit; the host's own threads never
+  // are.
   using SignalCallback = std::move_only_function<void(int signal)>;
   void on_signal(std::vector<int> signals, SignalCallback callback);
 
-  [[nodiscard]] Io io() const;                              // what is in use: uring or threads
-  [[nodiscard]] const std::string& why_not_uring() const;   // empty when it is in use or was not asked for
+  [[nodiscard]] Io io() const;                             // what is in use: uring or threads
+  [[nodiscard]] const std::string& why_not_uring() const;  // empty when it is in use or was not asked for
 
  private:
   struct Parts;

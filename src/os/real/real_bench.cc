@@ -140,11 +140,14 @@ rt::Task<void> echo_one(Listener& listener) {
 }
 
 // `depth` messages of `size` bytes are on their way at any time; an iteration is one message.
-rt::Task<void> ask_often(World& world, Address at, std::size_t size, std::size_t depth, benchmark::State& state) {
+rt::Task<void> ask_often(World& world, Address at, std::size_t size, std::size_t depth,
+                         benchmark::State& state) {
   rt::Loop& server = world.host.start_loop("server");
   auto listener = co_await rt::run_on(server, world.host.net().listen(server, at));
   rt::Scope scope(world.host.control_loop());
-  auto serve = [](rt::Loop& there, Listener& on) -> rt::Task<void> { co_await rt::run_on(there, echo_one(on)); };
+  auto serve = [](rt::Loop& there, Listener& on) -> rt::Task<void> {
+    co_await rt::run_on(there, echo_one(on));
+  };
   scope.spawn(serve(server, **listener));
   auto stream = co_await world.host.net().connect(world.host.control_loop(), (*listener)->address(), 5s);
   Buffer out(size * depth), in(size * depth);
@@ -173,10 +176,14 @@ void EchoUnix(benchmark::State& state) {
   Address at;
   at.path = world.directory + "/s";
   CpuPerIteration cpu(state);
-  world.run(ask_often(world, at, static_cast<std::size_t>(state.range(1)), static_cast<std::size_t>(state.range(2)), state));
+  world.run(ask_often(world, at, static_cast<std::size_t>(state.range(1)),
+                      static_cast<std::size_t>(state.range(2)), state));
   state.SetBytesProcessed(state.iterations() * state.range(1));
 }
-BENCHMARK(EchoUnix)->ArgsProduct({{0, 1}, {64, 4096}, {1, 16}})->ArgNames({"io", "bytes", "depth"})->UseRealTime();
+BENCHMARK(EchoUnix)
+    ->ArgsProduct({{0, 1}, {64, 4096}, {1, 16}})
+    ->ArgNames({"io", "bytes", "depth"})
+    ->UseRealTime();
 
 // --- files
 
@@ -216,7 +223,8 @@ rt::Task<void> read_often(World& world, bool direct, benchmark::State& state) {
   options.direct = direct;
   auto file = co_await world.host.files().open(world.host.control_loop(), world.directory + "/f", options);
   constexpr std::uint64_t blocks = 4096;
-  std::unique_ptr<std::byte, void (*)(void*)> memory(static_cast<std::byte*>(std::aligned_alloc(block_size, block_size)), &std::free);
+  std::unique_ptr<std::byte, void (*)(void*)> memory(
+      static_cast<std::byte*>(std::aligned_alloc(block_size, block_size)), &std::free);
   const MutSpan block(memory.get(), block_size);
   std::fill(block.begin(), block.end(), std::byte{3});
   for (std::uint64_t i = 0; i < blocks; ++i) {

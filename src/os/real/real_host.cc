@@ -27,7 +27,8 @@ struct LoopThread {
 };
 
 unsigned worker_count(const RealOptions& options) {
-  return options.worker_threads != 0 ? options.worker_threads : std::max(4u, 2 * std::thread::hardware_concurrency());
+  return options.worker_threads != 0 ? options.worker_threads
+                                     : std::max(4u, 2 * std::thread::hardware_concurrency());
 }
 
 }  // namespace
@@ -49,7 +50,8 @@ struct RealHost::Parts {
     if (io == Io::uring) {
       std::string why;
       if (auto loop = UringLoop::make(name, workers, options.busy_poll, why)) return loop;
-      options.log("loop " + name + " runs over epoll and threads: " + why);   // such as a bound on locked memory
+      options.log("loop " + name +
+                  " runs over epoll and threads: " + why);  // such as a bound on locked memory
     }
     return std::make_unique<EpollLoop>(name, workers, options.busy_poll);
   }
@@ -66,7 +68,7 @@ struct RealHost::Parts {
   std::unique_ptr<IoLoop> control;
   std::vector<std::unique_ptr<SignalWatch>> signals;
   std::mutex mutex;
-  std::vector<LoopThread> loops;   // by mutex
+  std::vector<LoopThread> loops;  // by mutex
 };
 
 RealHost::RealHost(RealOptions options) {
@@ -123,7 +125,8 @@ void RealHost::end_loop(rt::Loop& loop) {
   LoopThread ended;
   {
     std::lock_guard lock(parts_->mutex);
-    auto at = std::ranges::find_if(parts_->loops, [&](const LoopThread& one) { return one.loop.get() == &loop; });
+    auto at =
+        std::ranges::find_if(parts_->loops, [&](const LoopThread& one) { return one.loop.get() == &loop; });
     CHECK(at != parts_->loops.end());
     ended = std::move(*at);
     parts_->loops.erase(at);

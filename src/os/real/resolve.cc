@@ -11,7 +11,7 @@ namespace {
 // Shared by the one who waits and by the job that may outlive the wait.
 struct Lookup {
   Result<std::vector<SocketAddress>> found = fail(Code::timeout, "");
-  bool over = false;   // on the loop: answered, or given up
+  bool over = false;  // on the loop: answered, or given up
 };
 
 struct LookupWait {
@@ -30,7 +30,7 @@ struct LookupWait {
     });
     loop.work([answer, at = address] { *answer = look_up(at); },
               [this, shared = lookup, answer, h] {
-                if (shared->over) return;   // `this` is gone
+                if (shared->over) return;  // `this` is gone
                 shared->over = true;
                 loop.cancel(timer);
                 shared->found = std::move(*answer);

@@ -9,7 +9,8 @@
 
 namespace lockstep::os::real {
 
-SignalWatch::SignalWatch(IoLoop& loop, const std::vector<int>& signals, std::move_only_function<void(int)> callback)
+SignalWatch::SignalWatch(IoLoop& loop, const std::vector<int>& signals,
+                         std::move_only_function<void(int)> callback)
     : loop_(loop), callback_(std::move(callback)) {
   sigset_t set;
   sigemptyset(&set);

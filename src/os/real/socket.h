@@ -26,12 +26,12 @@ struct SocketAddress {
 // Asks the system's name service. May block for long: worker jobs only.
 [[nodiscard]] Result<std::vector<SocketAddress>> look_up(const Address& address);
 
-[[nodiscard]] std::string text_of(const SocketAddress& address);   // "192.0.2.1:10809", "[::1]:10809"
-[[nodiscard]] Address local_address(int fd);                       // of an Internet socket
+[[nodiscard]] std::string text_of(const SocketAddress& address);  // "192.0.2.1:10809", "[::1]:10809"
+[[nodiscard]] Address local_address(int fd);                      // of an Internet socket
 
 // No delay for small messages; a silent peer is noticed after about a minute.
 void tune_tcp(int fd);
-[[nodiscard]] std::optional<unsigned> uid_of_peer(int fd);         // Unix sockets
+[[nodiscard]] std::optional<unsigned> uid_of_peer(int fd);  // Unix sockets
 void set_blocking(int fd, bool blocking);
 
 }  // namespace lockstep::os::real

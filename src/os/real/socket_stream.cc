@@ -12,7 +12,7 @@
 namespace lockstep::os::real {
 namespace {
 
-constexpr std::size_t receive_most = 1 << 30;   // a result is an int
+constexpr std::size_t receive_most = 1 << 30;  // a result is an int
 bool would_block(ssize_t n) { return n == -EAGAIN || n == -EWOULDBLOCK; }
 
 // Waits, and keeps `slot` pointing at what a close() has to cancel.
@@ -23,7 +23,7 @@ struct Pending {
   Completion completion{};
   bool await_ready() const noexcept { return false; }
   void await_suspend(std::coroutine_handle<> h) {
-    CHECK(slot == nullptr);   // one reader and one writer at a time
+    CHECK(slot == nullptr);  // one reader and one writer at a time
     slot = &completion;
     completion.waiter = h;
     start(completion);
@@ -159,7 +159,7 @@ void SocketStream::close() {
 void SocketStream::move_to(rt::Loop& loop) {
   CHECK(reading_ == nullptr && writing_ == nullptr);
   loop_ = &io_of(loop);
-  port_.reset();   // while this is still the old loop's thread
+  port_.reset();  // while this is still the old loop's thread
   port_ = loop_->make_port(fd_.get());
   fairness_ = Fairness();
   drained_ = false;

@@ -1,4 +1,5 @@
-// SocketStream: a connected socket. Tries on the spot, waits only when it would block, lets others run now and then.
+// SocketStream: a connected socket. Tries on the spot, waits only when it would block, lets others run now
+// and then.
 #pragma once
 
 #include <memory>
@@ -29,8 +30,8 @@ class SocketStream final : public Stream {
   [[nodiscard]] std::optional<unsigned> peer_uid() const override { return uid_; }
 
  private:
-  ssize_t receive_now(MutSpan into);                    // or -errno
-  ssize_t send_now(std::span<const iovec> parts);       // or -errno
+  ssize_t receive_now(MutSpan into);               // or -errno
+  ssize_t send_now(std::span<const iovec> parts);  // or -errno
   [[nodiscard]] std::unexpected<Error> failed(ssize_t error, const char* attempt) const;
   [[nodiscard]] std::unexpected<Error> closed_error() const;
 
@@ -40,9 +41,9 @@ class SocketStream final : public Stream {
   const std::string peer_;
   const std::optional<unsigned> uid_;
   bool closed_ = false;
-  bool drained_ = false;            // the last read left nothing behind
+  bool drained_ = false;  // the last read left nothing behind
   Fairness fairness_;
-  Completion* reading_ = nullptr;   // from the wait on until its coroutine runs again
+  Completion* reading_ = nullptr;  // from the wait on until its coroutine runs again
   Completion* writing_ = nullptr;
 };
 

@@ -28,7 +28,7 @@ void Timers::cancel(Id id) {
   auto at = static_cast<std::uint32_t>(id);
   auto generation = static_cast<std::uint32_t>(id >> 32);
   if (at >= slots_.size() || !slots_[at].used || slots_[at].generation != generation) return;
-  rt::Callback dropped = remove(at);   // dies last: what it owns may come back here
+  rt::Callback dropped = remove(at);  // dies last: what it owns may come back here
 }
 
 void Timers::run_due(Instant now) {

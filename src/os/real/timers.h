@@ -17,7 +17,7 @@ class Timers {
   Id add(Instant when, rt::Callback callback);
   void cancel(Id id);
   [[nodiscard]] bool empty() const { return heap_.empty(); }
-  [[nodiscard]] Instant next() const { return slots_[heap_.front()].when; }   // not when empty
+  [[nodiscard]] Instant next() const { return slots_[heap_.front()].when; }  // not when empty
 
   // Runs what is due at `now` and was asked for before the call.
   void run_due(Instant now);
@@ -39,7 +39,7 @@ class Timers {
 
   std::vector<Slot> slots_;
   std::vector<std::uint32_t> free_;
-  std::vector<std::uint32_t> heap_;   // slots; each before its two children
+  std::vector<std::uint32_t> heap_;  // slots; each before its two children
   std::uint64_t next_sequence_ = 0;
 };
 

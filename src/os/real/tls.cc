@@ -26,7 +26,7 @@ rt::Loop& current_loop() {
 Result<std::unique_ptr<TlsStream>> dial(std::unique_ptr<Stream> under, const TlsClient& options) {
   auto verdict = std::make_unique<Verdict>();
   TRY(SslContext context, client_context(options));
-  TRY(Ssl ssl, start_client(context.get(), options, *verdict));   // keeps the context alive
+  TRY(Ssl ssl, start_client(context.get(), options, *verdict));  // keeps the context alive
   auto session = std::make_unique<TlsSession>(std::move(ssl), std::move(verdict));
   return std::make_unique<TlsStream>(current_loop(), std::move(under), std::move(session));
 }
@@ -45,11 +45,13 @@ struct SystemTls::Kept {
 SystemTls::SystemTls(Random& random, const rt::Clock& clock) : random_(random), clock_(clock) {}
 SystemTls::~SystemTls() = default;
 
-rt::Task<Result<std::unique_ptr<Stream>>> SystemTls::client(std::unique_ptr<Stream> under, TlsClient options) {
+rt::Task<Result<std::unique_ptr<Stream>>> SystemTls::client(std::unique_ptr<Stream> under,
+                                                            TlsClient options) {
   return shaken(dial(std::move(under), options), clock_.now() + handshake_most);
 }
 
-rt::Task<Result<std::unique_ptr<Stream>>> SystemTls::server(std::unique_ptr<Stream> under, const TlsServer& options) {
+rt::Task<Result<std::unique_ptr<Stream>>> SystemTls::server(std::unique_ptr<Stream> under,
+                                                            const TlsServer& options) {
   return shaken(serve(std::move(under), options), clock_.now() + handshake_most);
 }
 

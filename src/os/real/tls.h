@@ -14,18 +14,20 @@ class SystemTls final : public Tls {
   ~SystemTls() override;
 
   rt::Task<Result<std::unique_ptr<Stream>>> client(std::unique_ptr<Stream> under, TlsClient options) override;
-  rt::Task<Result<std::unique_ptr<Stream>>> server(std::unique_ptr<Stream> under, const TlsServer& options) override;
-  Result<Identity> make_identity(const std::string& common_name, const std::vector<std::string>& names) override;
+  rt::Task<Result<std::unique_ptr<Stream>>> server(std::unique_ptr<Stream> under,
+                                                   const TlsServer& options) override;
+  Result<Identity> make_identity(const std::string& common_name,
+                                 const std::vector<std::string>& names) override;
   Result<Fingerprint> fingerprint_of(const Identity& identity) override;
 
  private:
-  struct Kept;   // the last server context: a front end has one identity for all its sessions
+  struct Kept;  // the last server context: a front end has one identity for all its sessions
   Result<std::unique_ptr<class TlsStream>> serve(std::unique_ptr<Stream> under, const TlsServer& options);
 
   Random& random_;
   const rt::Clock& clock_;
   std::mutex mutex_;
-  std::unique_ptr<Kept> kept_;   // by mutex_
+  std::unique_ptr<Kept> kept_;  // by mutex_
 };
 
 }  // namespace lockstep::os::real

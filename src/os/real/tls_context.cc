@@ -26,14 +26,15 @@ bool judge(Verdict& verdict, X509_STORE_CTX* store) {
       const Fingerprint came = fingerprint_of(shown);
       if (came == verdict.pinned) return true;
       return refuse(verdict, store, X509_V_ERR_CERT_REJECTED,
-                    "expected the certificate with fingerprint " + hex_of(verdict.pinned.bytes) + ", got " + hex_of(came.bytes));
+                    "expected the certificate with fingerprint " + hex_of(verdict.pinned.bytes) + ", got " +
+                        hex_of(came.bytes));
     }
     case Verdict::Trust::signed_by_ca: {
       if (X509_verify_cert(store) == 1) return true;
       const int why = X509_STORE_CTX_get_error(store);
       return refuse(verdict, store, why,
-                    "the certificate with fingerprint " + hex_of(fingerprint_of(shown).bytes) + " is not to be trusted: " +
-                        X509_verify_cert_error_string(why));
+                    "the certificate with fingerprint " + hex_of(fingerprint_of(shown).bytes) +
+                        " is not to be trusted: " + X509_verify_cert_error_string(why));
     }
   }
   return false;
@@ -52,8 +53,10 @@ Result<SslContext> plain_context(const SSL_METHOD* method) {
   SSL_CTX_set_min_proto_version(context.get(), TLS1_3_VERSION);
   SSL_CTX_set_max_proto_version(context.get(), TLS1_3_VERSION);
   // Equal in strength for this use, and the first costs a third less than the usual first choice.
-  SSL_CTX_set_ciphersuites(context.get(), "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256");
-  SSL_CTX_set_options(context.get(), SSL_OP_NO_TICKET | SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_NO_RENEGOTIATION);
+  SSL_CTX_set_ciphersuites(context.get(),
+                           "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256");
+  SSL_CTX_set_options(context.get(),
+                      SSL_OP_NO_TICKET | SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_NO_RENEGOTIATION);
   SSL_CTX_set_num_tickets(context.get(), 0);
   SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);
   SSL_CTX_set_mode(context.get(), SSL_MODE_AUTO_RETRY);
@@ -68,7 +71,7 @@ Result<> show_identity(SSL_CTX* context, const Identity& identity) {
   while (Certificate next{PEM_read_bio_X509(certificates.get(), nullptr, nullptr, nullptr)}) {
     if (SSL_CTX_add1_chain_cert(context, next.get()) != 1) return invalid("chain of own certificate");
   }
-  ERR_clear_error();   // the end of the text is reported as an error
+  ERR_clear_error();  // the end of the text is reported as an error
   Bio key_text = reader_of(identity.key_pem);
   Key key(PEM_read_bio_PrivateKey(key_text.get(), nullptr, nullptr, nullptr));
   if (!key || SSL_CTX_use_PrivateKey(context, key.get()) != 1) return invalid("own key");
@@ -80,7 +83,8 @@ Result<> trust_ca(SSL_CTX* context, const std::string& pem) {
   Bio text = reader_of(pem);
   int trusted = 0;
   while (Certificate next{PEM_read_bio_X509(text.get(), nullptr, nullptr, nullptr)}) {
-    if (X509_STORE_add_cert(SSL_CTX_get_cert_store(context), next.get()) != 1) return invalid("certificate authority");
+    if (X509_STORE_add_cert(SSL_CTX_get_cert_store(context), next.get()) != 1)
+      return invalid("certificate authority");
     ++trusted;
   }
   if (trusted == 0) return invalid("certificate authority");
@@ -106,7 +110,8 @@ Result<SslContext> server_context(const TlsServer& options) {
 
 Result<SslContext> client_context(const TlsClient& options) {
   if (!options.pinned && options.ca_pem.empty()) {
-    return fail(Code::invalid, "TLS: neither a fingerprint nor a certificate authority says which server to trust");
+    return fail(Code::invalid,
+                "TLS: neither a fingerprint nor a certificate authority says which server to trust");
   }
   if (!options.pinned && options.server_name.empty()) {
     return fail(Code::invalid, "TLS: a certificate authority needs the name of the server to look for");
@@ -122,7 +127,8 @@ Result<Ssl> start_client(SSL_CTX* context, const TlsClient& options, Verdict& ve
   TRY(Ssl ssl, start(context, verdict));
   SSL_set_connect_state(ssl.get());
   const std::string& name = options.server_name;
-  std::unique_ptr<ASN1_OCTET_STRING, Freed<&ASN1_OCTET_STRING_free>> ip(name.empty() ? nullptr : a2i_IPADDRESS(name.c_str()));
+  std::unique_ptr<ASN1_OCTET_STRING, Freed<&ASN1_OCTET_STRING_free>> ip(
+      name.empty() ? nullptr : a2i_IPADDRESS(name.c_str()));
   ERR_clear_error();
   if (!name.empty() && !ip) SSL_set_tlsext_host_name(ssl.get(), name.c_str());
   if (options.pinned) {
@@ -132,7 +138,8 @@ Result<Ssl> start_client(SSL_CTX* context, const TlsClient& options, Verdict& ve
   }
   verdict.trust = Verdict::Trust::signed_by_ca;
   X509_VERIFY_PARAM* wanted = SSL_get0_param(ssl.get());
-  const int set = ip ? X509_VERIFY_PARAM_set1_ip_asc(wanted, name.c_str()) : X509_VERIFY_PARAM_set1_host(wanted, name.c_str(), name.size());
+  const int set = ip ? X509_VERIFY_PARAM_set1_ip_asc(wanted, name.c_str())
+                     : X509_VERIFY_PARAM_set1_host(wanted, name.c_str(), name.size());
   if (set != 1) return invalid("server name");
   return ssl;
 }

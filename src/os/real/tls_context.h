@@ -13,7 +13,11 @@ namespace lockstep::os::real {
 
 // How one handshake judges the certificate it is shown, and what it found. Lives as long as its SSL.
 struct Verdict {
-  enum class Trust { anything, pinned, signed_by_ca };   // `anything` only for clients of ours: judged afterwards
+  enum class Trust {
+    anything,
+    pinned,
+    signed_by_ca
+  };  // `anything` only for clients of ours: judged afterwards
   Trust trust = Trust::anything;
   Fingerprint pinned;
   std::optional<Error> refusal;

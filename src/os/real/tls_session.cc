@@ -9,7 +9,7 @@
 namespace lockstep::os::real {
 namespace {
 
-constexpr std::size_t record = 16 * 1024;   // RFC 8446, 5.1: the most plain bytes in one
+constexpr std::size_t record = 16 * 1024;  // RFC 8446, 5.1: the most plain bytes in one
 constexpr std::size_t room_first = 32 * 1024;
 constexpr std::size_t room_most = 256 * 1024;
 
@@ -48,7 +48,8 @@ const BIO_METHOD* TlsSession::method() {
   return made;
 }
 
-TlsSession::TlsSession(Ssl ssl, std::unique_ptr<Verdict> verdict) : verdict_(std::move(verdict)), ssl_(std::move(ssl)) {
+TlsSession::TlsSession(Ssl ssl, std::unique_ptr<Verdict> verdict)
+    : verdict_(std::move(verdict)), ssl_(std::move(ssl)) {
   BIO* bio = BIO_new(method());
   CHECK(bio != nullptr);
   BIO_set_data(bio, this);
@@ -88,7 +89,8 @@ Error TlsSession::failure(int result) {
   const unsigned long error = ERR_peek_error();
   const int reason = ERR_GET_REASON(error);
   const std::string text = last_openssl_error();
-  if (kind == SSL_ERROR_SYSCALL || error == 0) return Error{Code::unreachable, "the connection broke: " + text};
+  if (kind == SSL_ERROR_SYSCALL || error == 0)
+    return Error{Code::unreachable, "the connection broke: " + text};
   // Alerts of the peer: it does not believe us, or it goes away. RFC 8446, 6.2.
   if (reason > SSL_AD_REASON_OFFSET) return Error{Code::denied, "the other end refuses: " + text};
   return Error{Code::corrupt, text};
@@ -116,7 +118,7 @@ Result<TlsSession::State> TlsSession::decrypt(MutSpan into, std::size_t& n) {
       n += got;
       continue;
     }
-    if (n > 0) break;   // whatever it is, it will be said again
+    if (n > 0) break;  // whatever it is, it will be said again
     switch (SSL_get_error(ssl_.get(), result)) {
       case SSL_ERROR_WANT_READ: return State::wants_bytes;
       case SSL_ERROR_ZERO_RETURN: return State::ended;
@@ -135,7 +137,7 @@ Result<std::size_t> TlsSession::encrypt(Gather& from, std::size_t most) {
     if (size >= record) {
       size = std::min(size, most - taken);
       if (size > record) size -= size % record;
-    } else if (vectors.size() > 1) {   // small pieces share a record
+    } else if (vectors.size() > 1) {  // small pieces share a record
       staged_.clear();
       for (const iovec& vector : vectors) {
         const auto* bytes = static_cast<const std::byte*>(vector.iov_base);
@@ -149,7 +151,7 @@ Result<std::size_t> TlsSession::encrypt(Gather& from, std::size_t most) {
     ERR_clear_error();
     const int result = SSL_write_ex(ssl_.get(), data, size, &written);
     if (result != 1) return fail(failure(result));
-    CHECK(written == size);   // out_ takes everything
+    CHECK(written == size);  // out_ takes everything
     from.took(size);
     taken += size;
   }
@@ -159,7 +161,7 @@ Result<std::size_t> TlsSession::encrypt(Gather& from, std::size_t most) {
 void TlsSession::say_goodbye() {
   if (!SSL_is_init_finished(ssl_.get())) return;
   ERR_clear_error();
-  SSL_shutdown(ssl_.get());   // the other end's goodbye is not waited for
+  SSL_shutdown(ssl_.get());  // the other end's goodbye is not waited for
   ERR_clear_error();
 }
 

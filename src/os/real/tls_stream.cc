@@ -5,7 +5,7 @@
 namespace lockstep::os::real {
 namespace {
 
-constexpr std::size_t batch = 256 * 1024;   // plain bytes per call below
+constexpr std::size_t batch = 256 * 1024;  // plain bytes per call below
 
 }  // namespace
 
@@ -19,7 +19,9 @@ TlsStream::~TlsStream() {
   close();
 }
 
-std::unexpected<Error> TlsStream::here(const Error& error) const { return fail(error.in(under_->peer_name() + ": TLS")); }
+std::unexpected<Error> TlsStream::here(const Error& error) const {
+  return fail(error.in(under_->peer_name() + ": TLS"));
+}
 std::unexpected<Error> TlsStream::closed_error() const {
   return fail(Code::cancelled, under_->peer_name() + ": the connection was closed on this side");
 }
@@ -35,14 +37,15 @@ rt::Task<Result<>> TlsStream::shake_hands(Instant until) {
   });
   Result<> result = co_await shake();
   loop_->cancel(timer);
-  if (late) co_return fail(Code::timeout, under_->peer_name() + ": TLS: the handshake was not finished in time");
+  if (late)
+    co_return fail(Code::timeout, under_->peer_name() + ": TLS: the handshake was not finished in time");
   co_return result;
 }
 
 rt::Task<Result<>> TlsStream::shake() {
   while (true) {
     auto state = session_->shake();
-    Result<> sent = co_await send_outgoing();   // an alert too, so that the other end learns why
+    Result<> sent = co_await send_outgoing();  // an alert too, so that the other end learns why
     if (!state) co_return here(state.error());
     CO_TRY_VOID(sent);
     if (*state == TlsSession::State::done) co_return Result<>{};
@@ -76,7 +79,7 @@ Result<bool> TlsStream::try_send_outgoing() {
 }
 
 rt::Task<void> TlsStream::answer_if_asked() {
-  if (session_->outgoing().empty() || writing_) co_return;   // who writes now sends it along
+  if (session_->outgoing().empty() || writing_) co_return;  // who writes now sends it along
   writing_ = true;
   ignore(co_await send_outgoing(), "a broken connection shows in the next read");
   writing_ = false;
@@ -121,7 +124,7 @@ void TlsStream::take_owed(Gather& from) {
 }
 
 rt::Task<Result<>> TlsStream::write(std::vector<Span> parts) {
-  while (writing_) co_await written_->wait();   // at most for an answer of the session
+  while (writing_) co_await written_->wait();  // at most for an answer of the session
   if (closed_) co_return closed_error();
   writing_ = true;
   Gather rest(parts);
@@ -161,7 +164,7 @@ Result<std::size_t> TlsStream::try_write(std::span<const Span> parts) {
 
 void TlsStream::close() {
   if (std::exchange(closed_, true)) return;
-  if (!writing_) {   // else a record is half sent, and nothing may be put into its middle
+  if (!writing_) {  // else a record is half sent, and nothing may be put into its middle
     session_->say_goodbye();
     ignore(try_send_outgoing(), "whoever is gone needs no goodbye");
   }

@@ -1,6 +1,7 @@
 // TlsStream: a TLS session over any stream, itself a stream.
-// A partial try_write leaves at most one byte of the caller's unaccounted for: it is encrypted already, and the caller's
-// next write starts with it, as it does on any stream. So nothing is ever sent behind the caller's back.
+// A partial try_write leaves at most one byte of the caller's unaccounted for: it is encrypted already, and
+// the caller's next write starts with it, as it does on any stream. So nothing is ever sent behind the
+// caller's back.
 #pragma once
 
 #include <memory>
@@ -33,9 +34,9 @@ class TlsStream final : public Stream {
 
  private:
   rt::Task<Result<>> shake();
-  rt::Task<Result<>> send_outgoing();        // with writing_ held
-  rt::Task<void> answer_if_asked();          // after a read: what the session itself wants to say
-  Result<bool> try_send_outgoing();          // true when nothing is left
+  rt::Task<Result<>> send_outgoing();  // with writing_ held
+  rt::Task<void> answer_if_asked();    // after a read: what the session itself wants to say
+  Result<bool> try_send_outgoing();    // true when nothing is left
   void take_owed(Gather& from);
   [[nodiscard]] std::unexpected<Error> here(const Error& error) const;
   [[nodiscard]] std::unexpected<Error> closed_error() const;
@@ -45,11 +46,11 @@ class TlsStream final : public Stream {
   std::unique_ptr<Stream> under_;
   std::unique_ptr<TlsSession> session_;
   bool closed_ = false;
-  bool writing_ = false;                     // somebody sends and waits
-  std::optional<rt::Signal> written_;        // writing_ has ended
-  std::size_t owed_ = 0;                     // bytes at the start of the next write that are encrypted already
-  std::size_t sent_ = 0;                     // of outgoing(), by try_write
-  Buffer sending_;                           // stays in place while the stream below has it
+  bool writing_ = false;               // somebody sends and waits
+  std::optional<rt::Signal> written_;  // writing_ has ended
+  std::size_t owed_ = 0;               // bytes at the start of the next write that are encrypted already
+  std::size_t sent_ = 0;               // of outgoing(), by try_write
+  Buffer sending_;                     // stays in place while the stream below has it
 };
 
 }  // namespace lockstep::os::real

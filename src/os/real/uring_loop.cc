@@ -15,11 +15,13 @@ namespace {
 constexpr unsigned submissions = 256;
 constexpr unsigned completions = 4096;
 // EXT_ARG (5.11) gives waiting with a time limit; multishot poll came with the kernel of RSRC_TAGS (5.13).
-constexpr unsigned features_needed = IORING_FEAT_EXT_ARG | IORING_FEAT_NODROP | IORING_FEAT_SUBMIT_STABLE | IORING_FEAT_RSRC_TAGS;
-constexpr std::uint64_t ignored = 0;   // user_data of what needs no answer
-constexpr std::uint64_t wake = 1;      // and of the poll that other threads trigger
+constexpr unsigned features_needed =
+    IORING_FEAT_EXT_ARG | IORING_FEAT_NODROP | IORING_FEAT_SUBMIT_STABLE | IORING_FEAT_RSRC_TAGS;
+constexpr std::uint64_t ignored = 0;  // user_data of what needs no answer
+constexpr std::uint64_t wake = 1;     // and of the poll that other threads trigger
 
-// From the best to the plainest. Only the thread that runs the loop submits, and it looks at answers only when it waits.
+// From the best to the plainest. Only the thread that runs the loop submits, and it looks at answers only
+// when it waits.
 constexpr unsigned always = IORING_SETUP_CQSIZE | IORING_SETUP_R_DISABLED | IORING_SETUP_CLAMP;
 constexpr unsigned set_ups[] = {
     always | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG,
@@ -34,7 +36,7 @@ std::string open_ring(io_uring& ring) {
     params.flags = flags;
     params.cq_entries = completions;
     error = -io_uring_queue_init_params(submissions, &ring, &params);
-    if (error == EINVAL) continue;   // a flag this kernel does not know
+    if (error == EINVAL) continue;  // a flag this kernel does not know
     if (error != 0) return "io_uring_setup: " + text_of_errno(error);
     if ((params.features & features_needed) == features_needed) return {};
     io_uring_queue_exit(&ring);
@@ -53,12 +55,13 @@ std::string why_no_uring() {
   return {};
 }
 
-std::unique_ptr<UringLoop> UringLoop::make(std::string name, Workers& workers, Duration busy_poll, std::string& why) {
+std::unique_ptr<UringLoop> UringLoop::make(std::string name, Workers& workers, Duration busy_poll,
+                                           std::string& why) {
   std::unique_ptr<UringLoop> loop(new UringLoop(std::move(name), workers, busy_poll));
   why = open_ring(loop->ring_);
   if (!why.empty()) return nullptr;
   loop->has_ring_ = true;
-  loop->poll_first_ = (loop->ring_.flags & IORING_SETUP_DEFER_TASKRUN) != 0;   // 6.1, and the former 5.19
+  loop->poll_first_ = (loop->ring_.flags & IORING_SETUP_DEFER_TASKRUN) != 0;  // 6.1, and the former 5.19
   return loop;
 }
 
@@ -66,11 +69,14 @@ UringLoop::~UringLoop() {
   if (has_ring_) io_uring_queue_exit(&ring_);
 }
 
-// The ring belongs to the thread that enables it. liburing 2.3 declares io_uring_enable_rings() but does not export it.
+// The ring belongs to the thread that enables it. liburing 2.3 declares io_uring_enable_rings() but does not
+// export it.
 void UringLoop::start() {
   if (std::exchange(enabled_, true)) return;
-  CHECK(io_uring_register(static_cast<unsigned>(ring_.ring_fd), IORING_REGISTER_ENABLE_RINGS, nullptr, 0) == 0);
-  io_uring_register_ring_fd(&ring_);   // spares a look-up per call; where the kernel knows it not, nothing changes
+  CHECK(io_uring_register(static_cast<unsigned>(ring_.ring_fd), IORING_REGISTER_ENABLE_RINGS, nullptr, 0) ==
+        0);
+  io_uring_register_ring_fd(
+      &ring_);  // spares a look-up per call; where the kernel knows it not, nothing changes
   arm_wake();
 }
 
@@ -85,14 +91,14 @@ io_uring_sqe& UringLoop::next_sqe() {
   while (sqe == nullptr) {
     io_uring_submit(&ring_);
     sqe = io_uring_get_sqe(&ring_);
-    if (sqe == nullptr) collect();   // answers first: the kernel takes no more until then
+    if (sqe == nullptr) collect();  // answers first: the kernel takes no more until then
   }
   return *sqe;
 }
 
 void UringLoop::poll(std::optional<Duration> at_most) {
   if (at_most == Duration{0}) {
-    io_uring_submit(&ring_);   // enters the kernel only if something is to be submitted or fetched
+    io_uring_submit(&ring_);  // enters the kernel only if something is to be submitted or fetched
   } else {
     io_uring_cqe* first = nullptr;
     if (at_most) {
@@ -104,7 +110,7 @@ void UringLoop::poll(std::optional<Duration> at_most) {
       io_uring_submit_and_wait(&ring_, 1);
     }
   }
-  collect();   // -ETIME, -EINTR, -EBUSY, -EAGAIN: what came is there, the rest is tried again next turn
+  collect();  // -ETIME, -EINTR, -EBUSY, -EAGAIN: what came is there, the rest is tried again next turn
 }
 
 void UringLoop::collect() {

@@ -16,7 +16,8 @@ namespace lockstep::os::real {
 class UringLoop final : public IoLoop {
  public:
   // Nothing when the kernel has no ring to give; `why` then says so.
-  static std::unique_ptr<UringLoop> make(std::string name, Workers& workers, Duration busy_poll, std::string& why);
+  static std::unique_ptr<UringLoop> make(std::string name, Workers& workers, Duration busy_poll,
+                                         std::string& why);
   ~UringLoop() override;
 
   std::unique_ptr<SocketPort> make_port(int fd) override;
@@ -30,7 +31,8 @@ class UringLoop final : public IoLoop {
 
  private:
   friend class UringPort;
-  UringLoop(std::string name, Workers& workers, Duration busy_poll) : IoLoop(std::move(name), workers, busy_poll) {}
+  UringLoop(std::string name, Workers& workers, Duration busy_poll)
+      : IoLoop(std::move(name), workers, busy_poll) {}
   io_uring_sqe& next_sqe();
   void arm_wake();
   void collect();
@@ -38,7 +40,7 @@ class UringLoop final : public IoLoop {
   io_uring ring_{};
   bool has_ring_ = false;
   bool enabled_ = false;
-  bool poll_first_ = false;   // the kernel knows IORING_RECVSEND_POLL_FIRST
+  bool poll_first_ = false;  // the kernel knows IORING_RECVSEND_POLL_FIRST
 };
 
 }  // namespace lockstep::os::real

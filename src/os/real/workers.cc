@@ -52,7 +52,7 @@ void Workers::serve() {
     waiting_.pop_front();
     lock.unlock();
     job.job();
-    job.job = nullptr;   // what it owns dies here, not on the loop
+    job.job = nullptr;  // what it owns dies here, not on the loop
     job.home->job_ended(std::move(job.done));
     lock.lock();
   }
