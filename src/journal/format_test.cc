@@ -5,6 +5,9 @@
 #include <gtest/gtest.h>
 
 #include "journal/batch.h"
+#include "journal/reader.h"
+#include "os/sim/sim.h"
+#include "os/sim/testing.h"
 
 namespace lockstep::journal {
 namespace {
@@ -73,6 +76,34 @@ TEST(Format, EveryBitOfABatchIsProved) {
                  decode_records(*header, bytes, Verify::all, nullptr))
         << bit;
   }
+}
+
+TEST(Format, ABatchFromBeforeIsNotTakenForTheNext) {
+  os::sim::World world{os::sim::test_seed()};
+  os::sim::Host& host = world.add_host("a");
+  os::OpenOptions options;
+  options.create = os::Create::if_missing;
+  auto segment = std::make_shared<Segment>();
+  segment->file = os::sim::must(world.run(host.loop(), host.files().open(host.loop(), "/segment", options)));
+  segment->size = 64_KiB;
+  os::sim::must(world.run(host.loop(), segment->file->allocate(0_B, segment->size)));
+  segment->header.use = 0x1122334455667788;
+  segment->header.incarnation = 2;
+  Buffer batch = bytes_of(batch_hex, batch_hex.size() / 2);
+  Span part(batch);
+  os::sim::must(segment->file->write_now(8192_B, {&part, 1}));
+  auto slabs = std::make_shared<SlabPool>(4096, 0);
+  auto found = [&](Lsn first, Checksum before) {
+    SegmentReader reader(slabs, segment, 8000_B,
+                         4096);  // the batch before ended there: this one is on the next page
+    return os::sim::must(world.run(host.loop(), reader.next(first, before))).has_value();
+  };
+  Checksum before{0xa1b2c3d4e5f60718};
+  EXPECT_TRUE(found(Lsn{42}, before));
+  EXPECT_FALSE(found(Lsn{43}, before));
+  EXPECT_FALSE(found(Lsn{42}, Checksum{1}));
+  segment->header.use = 1;
+  EXPECT_FALSE(found(Lsn{42}, before));
 }
 
 TEST(Format, EveryBitOfAHeaderIsProved) {

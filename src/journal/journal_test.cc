@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "journal/format.h"
 #include "journal/test_journal.h"
 
 namespace lockstep::journal {
@@ -292,6 +293,28 @@ TEST_F(JournalTest, AMissingSegmentIsDamage) {
   open();
   ASSERT_TRUE(opened_.damage);
   EXPECT_THAT(*opened_.damage, HasSubstr("missing"));
+}
+
+TEST_F(JournalTest, ASegmentWithoutAnyHeaderIsDamageWhenItHoldsWhatWasDurable) {
+  open();
+  fill_segments(2);
+  append_mark("A");
+  commit();
+  append_mark("B");
+  commit();
+  close();
+  std::string last;
+  for (const std::string& file : segments()) {
+    Buffer bytes = host_.disk().bytes_of(file);
+    FoundHeader found = choose_segment_header(bytes);
+    if (found.state == HeaderState::valid && found.header.clean) last = file;
+  }
+  ASSERT_NE(last, "");
+  host_.disk().corrupt(last, 40_B);
+  host_.disk().corrupt(last, 4136_B);
+  open();
+  ASSERT_TRUE(opened_.damage);
+  EXPECT_THAT(*opened_.damage, HasSubstr("the header of segment " + last + " is destroyed"));
 }
 
 TEST_F(JournalTest, AnotherPoolsJournalIsRefused) {

@@ -67,7 +67,7 @@ rt::Task<Result<std::optional<FoundBatch>>> SegmentReader::next(Lsn first, std::
   co_return std::optional<FoundBatch>();
 }
 
-rt::Task<Result<Lsn>> SegmentReader::durable_behind(Bytes at) {
+rt::Task<Result<Lsn>> SegmentReader::durable_behind(Bytes at, bool any_use) {
   Lsn durable;
   at = Bytes{align_up(at.value, 8)};  // every batch begins at a multiple of 8
   while (at.value + batch_header_size <= segment_->size.value) {
@@ -76,7 +76,7 @@ rt::Task<Result<Lsn>> SegmentReader::durable_behind(Bytes at) {
     for (; at.value + batch_header_size <= window_end.value; at += Bytes{8}) {
       if (!has_batch_magic(window(at, 8).data())) continue;
       std::optional<BatchHeader> header = decode_batch_header(window(at, batch_header_size));
-      if (header && ours(*header)) durable = std::max(durable, header->durable);
+      if (header && (any_use || ours(*header))) durable = std::max(durable, header->durable);
     }
   }
   co_return durable;

@@ -28,8 +28,9 @@ class SegmentReader {
   rt::Task<Result<std::optional<FoundBatch>>> next(Lsn first, std::optional<Checksum> before);
 
   // The highest LSN that any batch header of this use at or behind `at` says was durable; 0 if there is none.
-  // For after a break: it looks at every byte to the end of the segment.
-  rt::Task<Result<Lsn>> durable_behind(Bytes at);
+  // For after a break: it looks at every byte to the end of the segment. `any_use`: for a file whose own
+  // header cannot be read.
+  rt::Task<Result<Lsn>> durable_behind(Bytes at, bool any_use = false);
 
   [[nodiscard]] Bytes at() const { return at_; }
   [[nodiscard]] const std::string& why() const { return why_; }

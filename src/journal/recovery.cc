@@ -50,7 +50,10 @@ Result<> Recovery::order(std::vector<SegmentPtr> segments, const std::vector<Fou
         used.push_back(segment);
         continue;
       case HeaderState::broken:
-      case HeaderState::foreign: foreign = segment->name(); break;
+      case HeaderState::foreign:
+        foreign = segment->name();
+        unreadable_.push_back(segment);
+        break;
       case HeaderState::blank: break;
     }
     unused_.push_back(segment);

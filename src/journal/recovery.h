@@ -53,11 +53,12 @@ class Recovery {
     WallTime time_before;  // of the record before it
   };
   std::deque<Undelivered> undelivered_;
-  Lsn last_;                        // of the last record that counts
-  Checksum last_batch_;             // of the batch that holds it
-  WallTime last_time_;              // its time
-  std::vector<SegmentPtr> unused_;  // files that hold nothing that counts
-  std::vector<SegmentPtr> lost_;    // likewise, but only when the fresh segment is durable
+  Lsn last_;                            // of the last record that counts
+  Checksum last_batch_;                 // of the batch that holds it
+  WallTime last_time_;                  // its time
+  std::vector<SegmentPtr> unused_;      // files that hold nothing that counts
+  std::vector<SegmentPtr> lost_;        // likewise, but only when the fresh segment is durable
+  std::vector<SegmentPtr> unreadable_;  // those of unused_ whose header is neither valid nor blank
   bool clean_ = false;
 };
 

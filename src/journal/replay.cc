@@ -101,8 +101,19 @@ rt::Task<Result<>> Recovery::judge(std::size_t index, SegmentReader& broken) {
       durable_ = std::max(durable_, *durable);
     }
   }
-  if (durable_ <= last_) co_return Result<>{};
   std::string why = broken.why();
+  // What follows may be in a segment whose header was destroyed, both copies. Its older uses say nothing
+  // beyond `last_`: they were trimmed, or lost before anything in them was durable.
+  for (const SegmentPtr& unreadable : unreadable_) {
+    if (unreadable->size.value < segment_data_start) continue;
+    SegmentReader reader(log_.slabs_, unreadable, Bytes{segment_data_start}, log_.options_.slab.value);
+    auto durable = co_await reader.durable_behind(Bytes{segment_data_start}, true);
+    if (!durable) co_return fail(durable.error().in("journal: segment " + unreadable->name()));
+    if (*durable > last_)
+      why = "the header of segment " + unreadable->name() + " is destroyed, and it holds what follows";
+    durable_ = std::max(durable_, *durable);
+  }
+  if (durable_ <= last_) co_return Result<>{};
   if (index + 1 < live.size() && live[index + 1]->header.follows != segment->header.sequence) {
     why = "the segment that follows it, number " + std::to_string(live[index + 1]->header.follows) +
           " in order, is missing";

@@ -95,6 +95,14 @@ class TestJournal : public ::testing::Test {
     }
   }
 
+  // The same, while the host may die.
+  void fill_segments_quietly(std::size_t count) {
+    for (std::size_t i = 0; i < count * 5; ++i) {
+      ignore(journal_->append(Sample::write(i, 3).record), "the host may be dead");
+      settle();
+    }
+  }
+
   os::sim::World world_{os::sim::test_seed()};
   os::sim::Host& host_ = world_.add_host("a");
   PoolId pool_ = test_pool;
