@@ -98,7 +98,8 @@ Result<> Core::fold(const Record& record) {
       for (auto& change : changes) {
         if (auto* row = std::get_if<store::FollowerRow>(&change)) keep_progress(*row);
         catalog.apply(change);
-        if (const auto* row = std::get_if<store::VolumeRow>(&change)) store->note_volume(*row);
+        // The store hears of new volumes only: what becomes of others, it learns together with the rows that pin what they hold.
+        if (const auto* row = std::get_if<store::VolumeRow>(&change); row && !row->hidden && !store->catalog().volumes.contains(row->id)) store->note_volume(*row);
         unfolded.push_back(change);
       }
       // What is written from here on belongs to the new epoch, and to a layer of its own.
