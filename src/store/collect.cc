@@ -77,14 +77,13 @@ rt::Task<Result<>> Impl::collect_leaves(rows::Sweep sweep, Leaves leaves, bool l
   Pins pins = pins_of(sweep.volume);
   auto job = rt::work(loop_, [&c = database_->writer(), &ledger, sweep, leaves, pins, last]() -> Result<> {
     TRY(auto transaction, c.begin());
-    std::vector<Place> freed;
     auto visible = [&pins](Epoch from, Epoch before) { return pins.is_visible(from, before); };
     for (std::uint64_t leaf : leaves) {
       LeafId id{sweep.volume, leaf};
       TRY(auto all, rows::versions(c, id));
       VersionChange change = store::sweep(all, visible);
       TRY_VOID(rows::write(c, id, change));
-      freed.insert(freed.end(), change.freed.begin(), change.freed.end());
+      ledger.freed.insert(ledger.freed.end(), change.freed.begin(), change.freed.end());
     }
     if (last) {
       TRY_VOID(rows::drop_sweep(c, sweep.id));
@@ -95,11 +94,11 @@ rt::Task<Result<>> Impl::collect_leaves(rows::Sweep sweep, Leaves leaves, bool l
     } else if (!leaves.empty()) {
       TRY_VOID(rows::set_cursor(c, sweep.id, leaves.back() + 1));
     }
-    ledger.space.freed = runs_of(std::move(freed));
     TRY_VOID(ledger.write(c));
     return transaction.commit();
   });
   if (auto done = co_await job; !done) co_return fail(failed(done.error().in("collecting versions")));
+  if (last) sweep_id_ = 0;   // numbers are given again
   for (std::uint64_t leaf : leaves) leaf_changed({sweep.volume, leaf});
   written(ledger, {});
   co_return Result<>{};
@@ -124,7 +123,8 @@ rt::Task<Result<bool>> Impl::collect_volume(rows::Sweep sweep) {
   std::vector<Place> freed;
   bool deltas_gone = deltas_.drop_volume(sweep.volume, leaves_per_slice, freed);
   Ledger ledger = this->ledger();
-  auto job = rt::work(loop_, [&c = database_->writer(), &ledger, sweep, deltas_gone, freed = std::move(freed)]() mutable -> Result<> {
+  ledger.freed = std::move(freed);
+  auto job = rt::work(loop_, [&c = database_->writer(), &ledger, sweep, deltas_gone]() -> Result<> {
     TRY(auto transaction, c.begin());
     if (deltas_gone) {
       TRY(auto leaves, rows::leaves_from(c, sweep.volume, 0, leaves_per_slice));
@@ -133,14 +133,13 @@ rt::Task<Result<bool>> Impl::collect_volume(rows::Sweep sweep) {
         TRY(auto all, rows::versions(c, id));
         VersionChange change = store::sweep(all, [](Epoch, Epoch) { return false; });
         TRY_VOID(rows::write(c, id, change));
-        freed.insert(freed.end(), change.freed.begin(), change.freed.end());
+        ledger.freed.insert(ledger.freed.end(), change.freed.begin(), change.freed.end());
       }
       if (leaves.size() < leaves_per_slice) {
         TRY_VOID(rows::drop_written(c, sweep.volume, Lineage::forever));
         TRY_VOID(rows::drop_sweep(c, sweep.id));
       }
     }
-    ledger.space.freed = runs_of(std::move(freed));
     TRY_VOID(ledger.write(c));
     return transaction.commit();
   });

@@ -44,6 +44,7 @@ Impl::Ledger Impl::ledger() {
     out.drop_deltas = part.id;
   }
   out.space.lsn = checkpoint_lsn_;
+  out.unlogged = places_.take_unlogged();
   return out;
 }
 
@@ -51,6 +52,9 @@ Result<> Impl::Ledger::write(db::Connection& c) {
   TRY_VOID(rows::set_number(c, "released", released.value));
   if (drop_deltas != 0) TRY_VOID(rows::drop_upto(c, rows::Log::delta, drop_deltas));
   for (std::size_t i = 0; i < deltas.size(); ++i) TRY_VOID(rows::append(c, rows::Log::delta, delta_row + i, deltas[i]));
+  freed.insert(freed.end(), unlogged.begin(), unlogged.end());
+  space.used = runs_of(std::move(used));
+  space.freed = runs_of(std::move(freed));
   if (space.used.empty() && space.freed.empty()) return {};
   Buffer row = encode_space(space);
   space_bytes = row.size();
@@ -94,8 +98,10 @@ std::vector<Lineage::Lost> Impl::take_lost() {
 }
 
 // Heads are kept up to date; other views that see the change are loaded again.
-void Impl::refresh_cached(LeafId id, std::size_t index, Slot slot, const std::vector<View>& dependents) {
-  cache_.update({id.volume, Lineage::forever, id.leaf}, index, slot);
+void Impl::refresh_cached(const Chunk::Item& item, const std::vector<View>& dependents) {
+  LeafId id{item.volume, leaf_of(item.block)};
+  std::size_t index = index_in_leaf(item.block);
+  if (item.epoch >= head_epoch_ || !deltas_.is_hidden(id, index, item.epoch)) cache_.update({id.volume, Lineage::forever, id.leaf}, index, item.slot);
   for (const View& view : dependents) cache_.erase({view.volume, view.epoch, id.leaf});
 }
 
@@ -139,7 +145,7 @@ rt::Task<void> Impl::merge_chunks(const std::vector<Chunk>& chunks, std::vector<
         continue;
       }
       deltas_.put(item, row, freed);
-      refresh_cached({item.volume, leaf_of(item.block)}, index_in_leaf(item.block), item.slot, dependents_of(item.volume, item.epoch));
+      refresh_cached(item, dependents_of(item.volume, item.epoch));
     }
   }
 }
@@ -170,7 +176,7 @@ rt::Task<Result<>> Impl::commit(Commit commit) {
   Ledger ledger = this->ledger();
   ledger.deltas = std::move(prepared.rows);
   ledger.space.lsn = commit.checkpoint_lsn;
-  ledger.space.freed = runs_of(std::move(freed));
+  ledger.freed = std::move(freed);
   std::vector<Lineage::Lost> lost = take_lost();
   Catalog clock;
   clock.epoch = catalog_.epoch;

@@ -20,6 +20,9 @@ rt::Task<Result<>> DataFile::grow(std::uint64_t places) {
   if (places <= places_) co_return Result<>{};
   auto allocated = direct_->allocate(Bytes{places_ * block_size}, Bytes{(places - places_) * block_size});
   CO_TRY_VOID(co_await allocated);
+  // A place may be named by records as soon as it is handed out: the file must not be shorter after a power cut.
+  auto synced = direct_->sync();
+  CO_TRY_VOID(co_await synced);
   places_ = places;
   co_return Result<>{};
 }

@@ -128,6 +128,16 @@ bool DeltaMap::drop_volume(VolumeId volume, std::size_t most, std::vector<Place>
   return true;
 }
 
+bool DeltaMap::is_hidden(LeafId id, std::size_t index, Epoch epoch) const {
+  if (auto it = leaves_.find(id); it != leaves_.end())
+    for (const Delta& delta : it->second)
+      if (delta.epoch > epoch && delta.index() == index) return true;
+  if (auto of = zeroes_.find(id.volume); of != zeroes_.end())
+    for (auto it = of->second.upper_bound(epoch); it != of->second.end(); ++it)
+      if (it->second.find(id.leaf) != nullptr) return true;
+  return false;
+}
+
 void DeltaMap::overlay(LeafId id, Epoch base, Epoch upto, LeafContent& content) const {
   static const std::vector<Delta> none;
   auto it = leaves_.find(id);

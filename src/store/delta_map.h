@@ -1,5 +1,5 @@
 // DeltaMap: what the delta log says, in RAM: entries committed and not yet folded into leaves.
-// Promises: at most one delta per block and epoch; none that a later one hides from everybody; each knows the log row it is in, so that
+// Promises: at most one delta per block and epoch; none that a later delta hides from everybody; each knows the log row it is in, so that
 //           a row can go when nothing in it counts. Costs about 32 bytes a delta and 100 a leaf.
 // Lives on: one loop.
 #pragma once
@@ -48,6 +48,8 @@ class DeltaMap {
   // A volume nobody can look at: at most `most` leaves a call; true when nothing is left.
   bool drop_volume(VolumeId volume, std::size_t most, std::vector<Place>& freed);
 
+  // A later epoch says something about the block.
+  [[nodiscard]] bool is_hidden(LeafId id, std::size_t index, Epoch epoch) const;
   // Applies to `content`, the state of the version of epoch `base`, what epochs up to `upto` changed.
   void overlay(LeafId id, Epoch base, Epoch upto, LeafContent& content) const;
   [[nodiscard]] std::vector<DeltaGroup> groups(LeafId id) const;

@@ -10,12 +10,6 @@ constexpr std::size_t leaves_per_slice = 256;
 constexpr std::size_t leaves_per_turn = 1024;    // looked at before the loop may do something else
 constexpr std::uint64_t slack_items = 16384;     // of dead weight in the delta log, before it is worth moving what lives
 
-// What a fold's transaction found out.
-struct Folded {
-  std::vector<Place> used;
-  std::vector<Place> freed;
-};
-
 }  // namespace
 
 bool Pins::is_visible(Epoch from, Epoch before) const {
@@ -39,7 +33,6 @@ rt::Task<Result<>> Impl::fold_leaves(std::vector<LeafId> ids, std::vector<Chunk:
   log.cut = cut;
   auto job = rt::work(loop_, [&c = database_->writer(), &ledger, leaves = std::move(leaves), pins = std::move(pins), log = std::move(log)]() mutable -> Result<> {
     TRY(auto transaction, c.begin());
-    Folded places;
     std::map<std::pair<VolumeId, Epoch>, Leaves> listed;
     for (FoldLeaf& leaf : leaves) {
       const Pins& of = pins.at(leaf.id.volume);
@@ -50,8 +43,8 @@ rt::Task<Result<>> Impl::fold_leaves(std::vector<LeafId> ids, std::vector<Chunk:
       auto visible = [&of](Epoch from, Epoch before) { return of.is_visible(from, before); };
       VersionChange change = fold(std::move(newest), std::move(leaf.groups), visible, of.based);
       TRY_VOID(rows::write(c, leaf.id, change));
-      places.used.insert(places.used.end(), change.used.begin(), change.used.end());
-      places.freed.insert(places.freed.end(), change.freed.begin(), change.freed.end());
+      ledger.used.insert(ledger.used.end(), change.used.begin(), change.used.end());
+      ledger.freed.insert(ledger.freed.end(), change.freed.begin(), change.freed.end());
       for (Epoch epoch : change.listed) listed[{leaf.id.volume, epoch}].push_back(leaf.id.leaf);
     }
     for (auto& [of, list] : listed) {
@@ -59,8 +52,6 @@ rt::Task<Result<>> Impl::fold_leaves(std::vector<LeafId> ids, std::vector<Chunk:
       TRY_VOID(rows::add_written(c, of.first, of.second, list));
     }
     ledger.deltas.push_back(encode_chunk(log));
-    ledger.space.used = runs_of(std::move(places.used));
-    ledger.space.freed = runs_of(std::move(places.freed));
     TRY_VOID(ledger.write(c));
     return transaction.commit();
   });

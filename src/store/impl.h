@@ -129,7 +129,7 @@ class Impl final : public Store {
 
   // commit.cc
   rt::Task<void> merge_chunks(const std::vector<Chunk>& chunks, std::vector<Place>& freed);
-  void refresh_cached(LeafId id, std::size_t index, Slot slot, const std::vector<View>& dependents);
+  void refresh_cached(const Chunk::Item& item, const std::vector<View>& dependents);
   rt::Task<void> refresh_cached(Chunk::Zero zero, std::vector<View> dependents);
   void apply_to_lineage(const std::vector<CatalogChange>& changes);
   std::vector<Lineage::Lost> take_lost();
@@ -141,7 +141,10 @@ class Impl final : public Store {
     std::uint64_t space_row = 0;
     std::uint64_t drop_deltas = 0;       // rows up to here count for nothing
     std::vector<Buffer> deltas;          // to be appended
-    SpaceRow space;                      // to be appended when it says anything
+    std::vector<Place> used;             // see SpaceRow
+    std::vector<Place> freed;
+    std::vector<Place> unlogged;         // freed before, and not yet in the log
+    SpaceRow space;                      // what they came to; appended when it says anything
     std::uint64_t space_bytes = 0;       // what it came to
     Result<> write(db::Connection& c);
   };

@@ -102,8 +102,12 @@ Result<> Impl::load_deltas(std::map<std::uint64_t, Lsn>& quarantine) {
     quarantine.erase(place.value);
   });
   TRY_VOID(inside);
-  for (Place place : mentioned)
-    if (place.value < places_.total() && !places_.is_taken(place)) quarantine.try_emplace(place.value, checkpoint_lsn_);
+  std::erase_if(mentioned, [&](Place place) {
+    return place.value >= places_.total() || places_.is_taken(place) || quarantine.contains(place.value);
+  });
+  std::sort(mentioned.begin(), mentioned.end());
+  mentioned.erase(std::unique(mentioned.begin(), mentioned.end()), mentioned.end());
+  places_.load_unlogged(std::move(mentioned));
   return {};
 }
 

@@ -69,6 +69,17 @@ void Places::load_quarantine(Lsn lsn, std::vector<Run> runs) {
   batches_.push_back({lsn, 0, std::move(runs), true});
 }
 
+void Places::load_unlogged(std::vector<Place> places) {
+  for (Place place : places) quarantined_ += bits_.set({place, 1});
+  unlogged_ = std::move(places);
+}
+
+std::vector<Place> Places::take_unlogged() {
+  quarantined_ -= unlogged_.size();
+  std::erase_if(unlogged_, [&](Place place) { return claimed_.contains(place.value); });
+  return std::exchange(unlogged_, {});
+}
+
 void Places::quarantine(Lsn lsn, std::vector<Run> runs) {
   if (runs.empty()) return;
   for (const Run& run : runs) quarantined_ += run.count;
@@ -98,7 +109,7 @@ void Places::release() {
     }
     bool loaded = batch.loaded;
     batches_.pop_front();
-    if (loaded && (batches_.empty() || !batches_.front().loaded)) claimed_.clear();
+    if (loaded && unlogged_.empty() && (batches_.empty() || !batches_.front().loaded)) claimed_.clear();
   }
 }
 

@@ -44,6 +44,10 @@ class Places {
   Result<> load_page(std::uint64_t page, Span bits);
   void load_quarantine(Lsn lsn, std::vector<Run> runs);
 
+  // Found free, but no log says so any more that a record may name them: in quarantine, and to be logged by the next transaction.
+  void load_unlogged(std::vector<Place> places);
+  [[nodiscard]] std::vector<Place> take_unlogged();
+
   // Nothing durable names these any more; records up to `lsn` may.
   void quarantine(Lsn lsn, std::vector<Run> runs);
   void journal_released(Lsn upto);
@@ -74,6 +78,7 @@ class Places {
   std::deque<Batch> batches_;                       // lsn and turn never fall
   std::uint64_t turn_ = 1;
   std::map<std::uint64_t, std::uint64_t> reads_;    // by turn
+  std::vector<Place> unlogged_;
   std::unordered_set<std::uint64_t> claimed_;       // must not come back out of a loaded batch
 };
 

@@ -17,7 +17,10 @@ class TestStore {
  public:
   explicit TestStore(std::uint64_t seed, Options options = small()) : world(seed), host(world.add_host("a")), options_(options) {
     pool_.bytes[0] = std::byte{7};
-    must(world.run(host.loop(), blocking([this] { return host.files().make_directories("/pool"); })));
+    must(world.run(host.loop(), blocking([this]() -> Result<> {
+      TRY_VOID(host.files().make_directories("/pool"));
+      return host.files().sync_directory("/");
+    })));
     open();
   }
   ~TestStore() {
