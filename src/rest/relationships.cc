@@ -1,0 +1,187 @@
+#include <algorithm>
+
+#include "rest/relationship.h"
+
+namespace lockstep::rest {
+
+namespace {
+
+
+std::optional<replica::LinkLoss> link_loss_in(Body& body) {
+  std::optional<std::string> text = body.text("OnLinkLoss");
+  if (!text) return std::nullopt;
+  if (*text == "Stop") return replica::LinkLoss::stop;
+  if (*text != "Continue") body.refuse_value("OnLinkLoss", "OnLinkLoss '" + *text + "' is not one of Continue, Stop");
+  return replica::LinkLoss::go_on;
+}
+
+std::optional<replica::RpoAction> rpo_action_in(Body& body) {
+  std::optional<std::string> text = body.text("OnRecoveryPointExceeded");
+  if (!text) return std::nullopt;
+  if (*text == "Pace") return replica::RpoAction::pace;
+  if (*text != "Alert") body.refuse_value("OnRecoveryPointExceeded", "OnRecoveryPointExceeded '" + *text + "' is not one of Alert, Pace");
+  return replica::RpoAction::alert;
+}
+
+std::optional<std::uint32_t> seconds_in(Body& body, std::string_view key) {
+  std::optional<std::uint64_t> number = body.number(key);
+  if (number && *number > 0xFFFFFFFF) body.refuse_value(key, std::string(key) + " " + std::to_string(*number) + " is too large");
+  return number ? std::optional(static_cast<std::uint32_t>(*number)) : std::nullopt;
+}
+
+manage::CreateReplica request_in(Body& body) {
+  manage::CreateReplica request;
+  request.relationship_name = body.text("RelationshipName");
+  request.sync_type = body.word_or_number("SyncType", sync_type_words);
+  request.mode = body.word_or_number("Mode", mode_words);
+  request.rpo_seconds = seconds_in(body, "RecoveryPointObjective");
+  request.target_system = body.name("TargetStorageSystem");
+  request.target_pool = body.name("TargetStoragePool");
+  request.target_group = body.name("TargetGroup");
+  Body& settings = body.inner("ReplicationSettings");
+  request.target_element_supplier = settings.word_or_number("TargetElementSupplier", {});
+  request.thin_provisioning_policy = settings.word_or_number("ThinProvisioningPolicy", {});
+  request.user = body.text("UserName");
+  request.password = body.text("Password");
+  request.on_link_loss = link_loss_in(body);
+  request.on_rpo = rpo_action_in(body);
+  if (auto limit = body.number("LimitBytesPerSecond")) request.limit_per_second = Bytes{*limit};
+  return request;
+}
+
+Reply refused_create(const manage::Refusal& refusal) { return refused(refusal, refusal.parameter == "this" ? Named::by_url : Named::by_body); }
+
+rt::Task<Reply> get_relationships(Call& call) {
+  co_await call.names.read(call.system);
+  std::vector<json::object> members;
+  for (const replica::Report& report : relationships_once(call)) members.push_back(relationship_body(call, report));
+  co_return collection(call, "LockstepRelationshipCollection", "Relationships", std::string(oem_path) + "/Relationships", std::move(members));
+}
+
+rt::Task<Reply> get_relationship(Call& call) {
+  co_await call.names.read(call.system);
+  std::optional<replica::Report> report = find_relationship(call, call.ids[0]);
+  if (!report) co_return no_such_resource(call.request.path);
+  co_return ok(relationship_body(call, *report));
+}
+
+rt::Task<Reply> post_relationship(Call& call) { return post_create_replica(call, ""); }
+
+rt::Task<Reply> patch_relationship(Call& call) {
+  std::optional<replica::Report> report = find_relationship(call, call.ids[0]);
+  if (!report) co_return no_such_resource(call.request.path);
+  Body body(call.body);
+  replica::Settings settings = report->relationship.settings;
+  bool mode_given = body.has("Mode");
+  bool rpo_given = body.has("RecoveryPointObjectiveSeconds");
+  if (auto mode = body.word_or_number("Mode", mode_words)) {
+    if (*mode < 2 || *mode > 4) body.refuse_value("Mode", "Mode " + std::to_string(*mode) + " is not one of 2, 3, 4");
+    settings.mode = static_cast<replica::Mode>(*mode);
+  }
+  if (auto rpo = seconds_in(body, "RecoveryPointObjectiveSeconds")) settings.rpo_seconds = *rpo;
+  if (mode_given && !rpo_given && settings.mode == replica::Mode::synchronous) settings.rpo_seconds = 0;
+  if (auto policy = link_loss_in(body)) settings.on_link_loss = *policy;
+  if (auto action = rpo_action_in(body)) settings.on_rpo = *action;
+  if (auto limit = body.number("LimitBytesPerSecond")) settings.limit_per_second = Bytes{*limit};
+  if (auto budget = body.number("JournalBudgetBytes")) settings.journal_budget = Bytes{*budget};
+  if (auto bound = seconds_in(body, "AdaptiveBoundMilliseconds")) settings.adaptive_bound_ms = *bound;
+  for (std::string_view key : {"Id", "Name", "SyncType", "CopyState", "Source", "Target"}) body.not_writable(key);
+  if (auto fault = body.fault()) co_return std::move(*fault);
+  manage::Answer<> done = co_await call.system.change_settings(call.caller, call.ids[0], settings);
+  if (!done) co_return refused(done.error());
+  co_return co_await get_relationship(call);
+}
+
+rt::Task<Reply> delete_relationship(Call& call) {
+  if (!find_relationship(call, call.ids[0])) co_return no_such_resource(call.request.path);
+  co_return co_await operate_reply(call, call.ids[0], static_cast<std::uint16_t>(replica::Operation::detach), false);
+}
+
+rt::Task<Reply> drill(Call& call, bool begin) {
+  Body body(call.body);
+  std::string name = begin ? body.text("Name").value_or("") : body.required_text("Name");
+  if (auto fault = body.fault()) co_return std::move(*fault);
+  if (!begin) {
+    manage::Answer<> done = co_await call.system.end_drill(call.caller, call.ids[0], name);
+    if (!done) co_return refused(done.error(), done.error().parameter == "Synchronization" ? Named::by_url : Named::by_body);
+    co_return no_content();
+  }
+  manage::Answer<manage::Drill> opened = co_await call.system.drill(call.caller, call.ids[0], name);
+  if (!opened) co_return refused(opened.error(), opened.error().parameter == "Synchronization" ? Named::by_url : Named::by_body);
+  json::object out;
+  out["Group"] = opened->pool + "/" + opened->group;
+  json::array volumes;
+  for (const std::string& volume : opened->volumes) volumes.emplace_back(opened->pool + "/" + volume);
+  out["Volumes"] = std::move(volumes);
+  out["OpenSeconds"] = std::chrono::duration<double>(opened->open_took).count();
+  out["Position"] = text_of(opened->position);
+  out["Time"] = time_or_null(opened->time);
+  co_return created(group_path(opened->pool, opened->group), std::move(out));
+}
+
+// LockstepRelationship.{Operation}
+rt::Task<Reply> act(Call& call) {
+  constexpr std::string_view prefix = "LockstepRelationship.";
+  std::string name = call.ids[1];
+  if (!name.starts_with(prefix)) co_return no_such_resource(call.request.path);
+  name.erase(0, prefix.size());
+  if (name == "Drill" || name == "EndDrill") co_return co_await drill(call, name == "Drill");
+  std::optional<replica::Report> report = find_relationship(call, call.ids[0]);
+  if (!report) co_return no_such_resource(call.request.path);
+  Body body(call.body);
+  bool dry_run = body.boolean("DryRun").value_or(false);
+  std::uint64_t number = 0;
+  if (name == "SetReplicationRelationship") number = body.required_number("Operation");
+  for (std::uint16_t candidate = 2; candidate <= 25; ++candidate)
+    if (name == replica::name_of(static_cast<replica::Operation>(candidate))) number = candidate;
+  if (auto fault = body.fault()) co_return std::move(*fault);
+  if (number == 0 && name != "SetReplicationRelationship") co_return no_such_resource(call.request.path);
+  co_return co_await operate_reply(call, call.ids[0], static_cast<std::uint16_t>(std::min<std::uint64_t>(number, 65535)), dry_run);
+}
+
+constexpr Route routes[] = {
+    {.pattern = "Oem/Lockstep/Relationships", .get = get_relationships, .post = post_relationship},
+    {.pattern = "Oem/Lockstep/Relationships/*", .get = get_relationship, .patch = patch_relationship, .remove = delete_relationship},
+    {.pattern = "Oem/Lockstep/Relationships/*/Actions/*", .post = act},
+};
+
+}  // namespace
+
+std::span<const Route> relationship_routes() { return routes; }
+
+rt::Task<Reply> post_create_replica(Call& call, std::string group) {
+  Body body(call.body);
+  if (group.empty()) group = body.required_name("Group");
+  bool dry_run = body.boolean("DryRun").value_or(false);
+  manage::CreateReplica request = request_in(body);
+  if (auto fault = body.fault()) co_return std::move(*fault);
+  manage::PoolAndName name = manage::split_name(group);
+  request.pool = std::move(name.pool);
+  request.group = std::move(name.name);
+  if (!dry_run) co_return co_await create_replica_reply(call, std::move(request));
+  manage::Answer<replica::Forecast> forecast = co_await call.system.forecast_replica(call.caller, std::move(request));
+  if (!forecast) co_return refused_create(forecast.error());
+  co_return ok(forecast_body(*forecast));
+}
+
+rt::Task<Reply> create_replica_reply(Call& call, manage::CreateReplica request) {
+  manage::Answer<manage::Outcome> outcome = co_await call.system.create_replica(call.caller, std::move(request));
+  if (!outcome) co_return refused_create(outcome.error());
+  co_await call.names.read(call.system);
+  std::optional<replica::Report> report = find_relationship(call, outcome->object);
+  Reply done = created(relationship_path(outcome->object), report ? relationship_body(call, *report) : json::object{});
+  co_return outcome_reply(call, *outcome, std::move(done));
+}
+
+rt::Task<Reply> operate_reply(Call& call, std::string relationship, std::uint16_t operation, bool dry_run) {
+  if (dry_run) {
+    manage::Answer<replica::Forecast> forecast = co_await call.system.forecast_operation(call.caller, relationship, operation);
+    if (!forecast) co_return refused(forecast.error());
+    co_return ok(forecast_body(*forecast));
+  }
+  manage::Answer<manage::Outcome> outcome = co_await call.system.set_relationship(call.caller, relationship, operation);
+  if (!outcome) co_return refused(outcome.error(), outcome.error().parameter == "Synchronization" ? Named::by_url : Named::by_body);
+  co_return outcome_reply(call, *outcome, no_content());
+}
+
+}  // namespace lockstep::rest

@@ -1,0 +1,58 @@
+#include "rest/world.h"
+
+namespace lockstep::rest {
+
+const manage::VolumeInfo* World::volume(VolumeUuid uuid) const {
+  for (const manage::VolumeInfo& info : volumes)
+    if (info.row.uuid == uuid) return &info;
+  return nullptr;
+}
+
+const manage::VolumeInfo* World::volume(const std::string& name) const {
+  const manage::VolumeInfo* found = nullptr;
+  for (const manage::VolumeInfo& info : volumes) {
+    if (info.export_name == name) return &info;
+    if (info.row.name != name) continue;
+    if (found) return nullptr;   // in several pools: the pool must be said
+    found = &info;
+  }
+  if (found) return found;
+  auto id = parse_id<VolumeUuid>(name);
+  return id ? volume(*id) : nullptr;
+}
+
+const manage::GroupInfo* World::group(const std::string& name) const {
+  const manage::GroupInfo* found = nullptr;
+  auto id = parse_id<GroupId>(name);
+  for (const manage::GroupInfo& info : groups) {
+    if (info.pool + "/" + info.row.name == name || (id && info.row.id == *id)) return &info;
+    if (info.row.name != name) continue;
+    if (found) return nullptr;
+    found = &info;
+  }
+  return found;
+}
+
+const manage::GroupInfo* World::group(PoolId pool, GroupId id) const {
+  for (const manage::GroupInfo& info : groups)
+    if (info.pool_id == pool && info.row.id == id) return &info;
+  return nullptr;
+}
+
+rt::Task<World> read_world(Call& call) {
+  World world;
+  world.volumes = co_await call.system.volumes();
+  world.groups = co_await call.system.groups();
+  world.reports = call.system.relationships();
+  world.self = call.system.self().id;
+  co_return world;
+}
+
+std::string far_path(const Call& call, SystemId system, std::string below) {
+  std::string host = text_of(system);
+  for (const replica::PeerReport& report : call.system.engine().peers())
+    if (report.peer.id == system) host = report.peer.name;
+  return "https://" + host + std::string(storage_path) + "/" + std::move(below);
+}
+
+}  // namespace lockstep::rest
