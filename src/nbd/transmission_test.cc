@@ -271,6 +271,22 @@ TEST(Transmission, ASessionThatBeganReadOnlyStaysSo) {
   }
 }
 
+TEST(Transmission, NothingIsReadWhileHostAccessIsClosed) {
+  Stage stage;
+  Client client = stage.transmitting();
+  stage.volume->shut = Error{Code::busy, "volume 'p/vol' is being restored"};
+  for (Cmd cmd : {Cmd::read, Cmd::cache, Cmd::block_status}) {
+    client.send(cmd, 1, 0, 4096);
+    auto reply = client.only_reply();
+    ASSERT_TRUE(reply);
+    EXPECT_EQ(reply->error, Errno::eperm);
+    EXPECT_THAT(text_of_error(*reply), HasSubstr("being restored"));
+  }
+  stage.volume->shut.reset();
+  client.send(Cmd::read, 2, 0, 4096);
+  EXPECT_EQ(client.only_reply()->error, Errno::none);
+}
+
 TEST(Transmission, EveryCodeOfAVolumeBecomesItsNbdError) {
   const std::pair<Code, Errno> rows[] = {
       {Code::invalid, Errno::einval},     {Code::not_found, Errno::eshutdown}, {Code::exists, Errno::einval},

@@ -28,6 +28,7 @@ class MemoryVolume final : public pool::Volume {
   bool hold_tasks = false;       // what was begun as a task stays until release_tasks()
   bool may_write = true;
   std::optional<Error> refuse;         // everything fails with this
+  std::optional<Error> shut;           // closed(), and only that: the volume itself would still read
   std::optional<Error> fail_answers;   // see answers_failed()
   Duration pace_by{0};
   void release_answers() {
@@ -54,7 +55,7 @@ class MemoryVolume final : public pool::Volume {
   [[nodiscard]] const std::string& name() const override { return name_; }
   [[nodiscard]] Bytes size() const override { return mine().size_; }
   [[nodiscard]] bool writable() const override { return mine().may_write; }
-  [[nodiscard]] std::optional<Error> closed() const override { return refuse; }
+  [[nodiscard]] std::optional<Error> closed() const override { return shut; }
 
   Result<std::optional<Lsn>> try_write(Bytes at, Span data) override {
     mine();

@@ -237,6 +237,9 @@ Session::Refusal Session::refusal(const Request& request, std::uint16_t flags_al
   if ((request.flags & ~flags_allowed) != 0) return {Errno::einval, "a flag that this NBD command does not know"};
   if (finishing_) return {Errno::eshutdown, "this export is being closed: disconnect"};
   if (access == Access::change && read_only_) return {Errno::eperm, "the export is read-only"};
+  if (access == Access::look) {
+    if (auto closed = volume_->closed()) return {errno_of(closed->code, access), std::move(closed->message)};
+  }
   if (request.length == 0) return {Errno::einval, "a request of no bytes"};
   if (payload && request.length > payload_most) return {Errno::einval, "more than 32 MiB in one request"};
   std::uint64_t size = volume_->size().value;

@@ -59,7 +59,7 @@ class Session final : private pool::AnswerWatch {
   // Why a request must not reach the volume, if so.
   struct Refusal {
     Errno error = Errno::none;
-    const char* why = "";
+    std::string why{};
     explicit operator bool() const { return error != Errno::none; }
   };
   [[nodiscard]] Refusal refusal(const Request& request, std::uint16_t flags_allowed, Access access) const;
