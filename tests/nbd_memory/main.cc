@@ -2,11 +2,13 @@
 // the server itself costs; never shipped.
 //
 //   lockstep-nbd-memory --unix PATH | --tcp HOST:PORT  [--tls off|allow|require] ...   each listener in turn, with the policy before it
-//                       [--size BYTES] [--io automatic|uring|threads]
+//                       [--cert PEM --key PEM] [--size BYTES] [--io automatic|uring|threads]
 // Exports: "mem" and, with the same bytes, "" ; "tasks" (nothing is answered at once), "ro" (read-only).
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
+#include <iterator>
 #include <map>
 #include <string>
 #include <vector>
@@ -56,7 +58,13 @@ struct Arguments {
   std::vector<Wanted> listen;
   std::uint64_t size = 1ull << 30;
   os::real::Io io = os::real::Io::automatic;
+  os::Identity identity;
 };
+
+std::string content_of(const std::string& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
 
 rt::Task<void> serve(nbd::Server& server, std::vector<Wanted> wanted) {
   for (Wanted& one : wanted) {
@@ -88,8 +96,7 @@ int run(Arguments arguments) {
   rt::Loop& control = host.control_loop();
   rt::Scope scope(control);
   nbd::Options options;
-  auto identity = host.tls().make_identity("localhost", {"localhost", "127.0.0.1"});
-  if (identity) options.identity = *identity;
+  if (!arguments.identity.key_pem.empty()) options.identity = arguments.identity;
   auto* server_at = new std::optional<nbd::Server>();   // freed below, when every session has ended
   host.on_signal({SIGINT, SIGTERM}, [&](int) { scope.spawn(end(**server_at, host)); });
   rt::Loop& pool = host.start_loop("pool");
@@ -132,6 +139,10 @@ int main(int argc, char** argv) {
       arguments.listen.push_back({*address, policy});
     } else if (key == "--tls") {
       policy = value == "require" ? nbd::TlsPolicy::require : value == "allow" ? nbd::TlsPolicy::allow : nbd::TlsPolicy::off;
+    } else if (key == "--cert") {
+      arguments.identity.certificate_pem = content_of(value);
+    } else if (key == "--key") {
+      arguments.identity.key_pem = content_of(value);
     } else if (key == "--size") {
       arguments.size = std::strtoull(value.c_str(), nullptr, 10);
     } else if (key == "--io") {
