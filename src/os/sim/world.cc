@@ -1,5 +1,7 @@
 #include "os/sim/world.h"
 
+#include <cstdio>
+
 #include "os/sim/host.h"
 #include "os/sim/life.h"
 #include "os/sim/network.h"
@@ -90,6 +92,14 @@ void World::run_until(Instant when) {
 bool World::run_until_idle(Duration at_most) {
   run_until([&] { return queue_.empty(); }, at_most);
   return queue_.empty();
+}
+
+// Says which world it was, before the process ends.
+void World::expect_end(bool ended) const {
+  if (ended) return;
+  std::fprintf(stderr, "world of seed %llu at %lld ns: the task has not ended, %s\n", static_cast<unsigned long long>(seed_),
+               static_cast<long long>(now_.since_start.count()), queue_.empty() ? "and nothing is left to happen" : "its time is over");
+  CHECK(ended);
 }
 
 void World::run_only(Life& life, const Predicate& done) {

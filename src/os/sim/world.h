@@ -55,7 +55,7 @@ class World {
   template <class T>
   T run(rt::Loop& loop, rt::Task<T> task, Duration at_most = std::chrono::hours(24)) {
     auto end = start(loop, std::move(task));
-    CHECK(run_until([&] { return end->has_value(); }, at_most));
+    expect_end(run_until([&] { return end->has_value(); }, at_most));
     if constexpr (!std::is_void_v<T>) return std::move(**end);
   }
   // Starts `task` on `loop`; its value is there once it has ended.
@@ -112,6 +112,7 @@ class World {
     }
     *end = std::move(value);
   }
+  void expect_end(bool ended) const;
   void happen(std::map<Key, Entry>::iterator it);
 
   std::uint64_t seed_;
