@@ -109,7 +109,7 @@ rt::Task<Result<>> Checkpointer::once() {
   Lsn floor = followers_.floor(upto);
   CO_TRY_VOID(co_await core_.journal->trim(floor, upto));
   core_.store->journal_released(floor);
-  for (auto& [id, group] : core_.groups) group->times.forget(floor);
+  followers_.forget_times(floor);
   admission_.drained(freed, core_.loop.clock().now() - began);
   tidy_due_ = true;
   tidy_wake_.wake_all();

@@ -48,13 +48,24 @@ void Core::fold_blocks(VolumeState& volume, const Record& record) {
     volume.told = false;
     untold.push_back(&volume);
   }
-  if (volume.group && record.group == volume.group->id) note_position(*volume.group, record);
+  if (volume.group && record.group == volume.group->id) {
+    trace(record, {});
+    if ((record.flags & journal::flag_resync) == 0) volume.group->row->position = record.origin;
+  }
 }
 
-void Core::note_position(GroupState& group, const Record& record) {
-  group.last = record.lsn;
-  group.times.add(record.lsn, record.time);
-  if ((record.flags & journal::flag_resync) == 0) group.row->position = record.origin;
+void Core::trace(const Record& record, std::span<const store::CatalogChange> rows) {
+  for (const auto& change : rows) {
+    const auto* row = std::get_if<store::GroupRow>(&change);
+    GroupState* group = row && !row->position.generation.is_none() ? find(row->id) : nullptr;
+    if (group) group->trail.set(record.lsn, row->position);
+  }
+  GroupState* group = record.group.is_none() ? nullptr : find(record.group);
+  if (!group || record.kind == Kind::mark) return;
+  group->last = record.lsn;
+  group->times.add(record.lsn, record.time);
+  if ((record.flags & journal::flag_resync) != 0) return;
+  group->trail.pass(record.lsn, record.origin);
 }
 
 Result<Lsn> Core::append_catalog(std::vector<store::CatalogChange> changes, GroupState* stream) {
@@ -105,11 +116,13 @@ Result<> Core::fold(const Record& record) {
       // What is written from here on belongs to the new epoch, and to a layer of its own.
       if (catalog.epoch != epoch) overlay->close_layer(catalog.epoch, record.lsn);
       refresh();
-      if (GroupState* group = find(record.group)) note_position(*group, record);
+      if (GroupState* group = find(record.group)) group->row->position = record.origin;
+      trace(record, changes);
       return {};
     }
     case Kind::position:
-      if (GroupState* group = find(record.group)) note_position(*group, record);
+      if (GroupState* group = find(record.group)) group->row->position = record.origin;
+      trace(record, {});
       return {};
     case Kind::mark: return {};
   }

@@ -13,6 +13,7 @@
 
 #include "pool/native/overlay.h"
 #include "pool/native/times.h"
+#include "pool/native/trail.h"
 #include "pool/pool.h"
 
 namespace lockstep::pool::native {
@@ -30,6 +31,7 @@ struct GroupState {
   Acks* acks = nullptr;
   rt::Budget applying;              // units are appended in the order they came
   Times times;
+  Trail trail;
 };
 
 // Where a block is looked for: layers of the overlay, the nearest volume first.
@@ -75,6 +77,7 @@ class Core {
   std::optional<Error> stopped;
   bool closing = false;
   bool replaying = false;                              // reservations are made at once, after it
+  WallTime opened_at;
   Repair* repair = nullptr;
   std::vector<VolumeState*> untold;                    // written to since their watches were last told
   rt::Signal arrived;                                  // received() moved
@@ -93,6 +96,8 @@ class Core {
   Result<Lsn> append_foreign(journal::Record record);
   // A record as it comes from replay or has just been appended.
   Result<> fold(const journal::Record& record);
+  // What a record tells of where its group, or the group whose row it holds, has been.
+  void trace(const journal::Record& record, std::span<const store::CatalogChange> rows);
   void fold_blocks(VolumeState& volume, const journal::Record& record);
 
   // Everything appended so far up to `lsn` survives a power cut.
@@ -119,7 +124,6 @@ class Core {
   Lsn last_direct_;                                    // big writes up to here have been appended
   Lsn synced_direct_;                                  // ... and are durable
   void keep_progress(store::FollowerRow& row) const;
-  void note_position(GroupState& group, const journal::Record& record);
 };
 
 }  // namespace lockstep::pool::native

@@ -30,7 +30,11 @@ Bytes Followers::budget_of(const FollowerRow& row) const { return row.journal_bu
 
 rt::Task<Result<>> Followers::set(FollowerRow row) {
   if (!core_.find(row.group)) co_return fail(Code::not_found, "pool '" + core_.name + "': there is no such group to follow");
-  std::vector<store::CatalogChange> changes{row};
+  std::vector<store::CatalogChange> changes;
+  // Set again, it begins anew: what it claimed before, journal or map, is given up.
+  if (core_.catalog.followers.contains(row.id)) changes.push_back(store::Removed<RelationshipId>{row.id});
+  ++editions_[row.id];
+  changes.push_back(std::move(row));
   CO_TRY(Lsn lsn, core_.append_catalog(std::move(changes), nullptr));
   co_return co_await core_.make_durable(lsn);
 }
@@ -44,10 +48,8 @@ rt::Task<Result<>> Followers::drop(RelationshipId follower) {
   if (!core_.catalog.followers.contains(follower)) co_return fail(Code::not_found, "pool '" + core_.name + "': there is no such follower");
   std::vector<store::CatalogChange> changes{store::Removed<RelationshipId>{follower}};
   CO_TRY(Lsn lsn, core_.append_catalog(std::move(changes), nullptr));
-  CO_TRY_VOID(co_await core_.make_durable(lsn));
-  // Its map goes with the next checkpoint.
-  wishes_.emplace(follower, Wish{.clear = true, .upto = Lsn{UINT64_MAX}});
-  co_return Result<>{};
+  ++editions_[follower];
+  co_return co_await core_.make_durable(lsn);
 }
 
 rt::Task<Result<>> Followers::wish(RelationshipId follower, bool clear, Lsn upto) {
@@ -58,7 +60,15 @@ rt::Task<Result<>> Followers::wish(RelationshipId follower, bool clear, Lsn upto
   co_return co_await core_.checkpoint_now();
 }
 
-rt::Task<Result<>> Followers::fold(RelationshipId follower, Lsn upto) { co_return co_await wish(follower, false, upto); }
+// The journal has everything after `lsn`.
+bool Followers::is_covered(Lsn lsn) const { return lsn + Lsn{1} >= core_.journal->first(); }
+
+rt::Task<Result<>> Followers::fold(RelationshipId follower, Lsn upto) {
+  auto at = core_.catalog.followers.find(follower);
+  if (at != core_.catalog.followers.end() && !is_covered(known(at->second)))
+    co_return fail(Code::changed, "pool '" + core_.name + "': what this follower lacks is no longer in the journal, and no map has it");
+  co_return co_await wish(follower, false, upto);
+}
 rt::Task<Result<>> Followers::clear(RelationshipId follower, Lsn upto) { co_return co_await wish(follower, true, upto); }
 
 rt::Task<Result<ChangeMapUpdate>> Followers::changes_of(RelationshipId follower, GroupId group, Lsn after, Lsn upto) {
@@ -85,54 +95,39 @@ rt::Task<Result<>> Followers::prepare(Lsn upto, store::Commit& commit) {
   planned_.clear();
   auto wishes = std::exchange(wishes_, {});
   const auto rows = core_.catalog.followers;   // as they are now; `durable` may grow meanwhile, which only makes the map too large
-  for (const auto& [id, wish] : wishes) {
-    if (wish.clear && !rows.contains(id)) {
-      ChangeMapUpdate gone;
-      gone.follower = id;
-      gone.clear = true;
-      commit.change_maps.push_back(std::move(gone));
-    }
-  }
   for (const auto& [id, row] : rows) {
+    const std::uint64_t edition = editions_[id];
+    std::optional<Lsn> fold, clear;
+    auto [first, last] = wishes.equal_range(id);
+    for (auto wish = first; wish != last; ++wish) {
+      std::optional<Lsn>& most = wish->second.clear ? clear : fold;
+      most = std::max(most.value_or(Lsn{0}), std::min(wish->second.upto, upto));
+    }
+    // What the target has by now is neither in the journal's claim nor in the map any more.
     FollowerRow next = row;
-    auto range = wishes.equal_range(id);
-    bool clear = false;
-    Lsn fold = known(row);
-    for (auto wish = range.first; wish != range.second; ++wish) {
-      if (wish->second.clear) {
-        next.durable = std::max(next.durable, std::min(wish->second.upto, upto));
-        clear = clear || (row.mapped && row.mapped_upto <= wish->second.upto);
-      } else {
-        next.mapped = true;
-        fold = std::max(fold, std::min(wish->second.upto, upto));
-      }
-    }
-    if (clear && !(next.mapped && fold > known(row))) {
-      next.mapped = false;
-      fold = Lsn{0};
-    }
-    Lsn after = next.mapped ? known(row) : std::max(row.durable, next.durable);
-    if (core_.journal->bytes_after(after) > budget_of(row) && upto > after) {
-      next.mapped = true;
-      fold = upto;
-    }
+    bool clear_map = false;
     if (clear) {
-      ChangeMapUpdate cleared;
-      cleared.follower = id;
-      cleared.clear = true;
-      commit.change_maps.push_back(std::move(cleared));
-      if (next.mapped) after = std::max(after, next.durable);
+      next.durable = std::max(next.durable, *clear);
+      clear_map = row.mapped && row.mapped_upto <= *clear;
+      if (clear_map) next.mapped = false;
     }
-    if (next.mapped) {
-      if (fold > after) {
-        CO_TRY(ChangeMapUpdate update, co_await changes_of(id, row.group, after, fold));
-        commit.change_maps.push_back(std::move(update));
-      }
-      next.mapped_upto = std::max(after, fold);
+    // The journal is claimed after this; the map takes over up to `to`.
+    const Lsn after = known(next);
+    Lsn to = std::max(fold.value_or(after), after);
+    if (core_.journal->bytes_after(after) > budget_of(row)) to = std::max(to, upto);
+    bool maps = is_covered(after) && (fold || to > after);
+    ChangeMapUpdate update;
+    if (maps) {
+      CO_TRY(update, co_await changes_of(id, row.group, after, to));
+      next.mapped = true;
+      next.mapped_upto = to;
     }
-    if (!core_.catalog.followers.contains(id)) continue;   // dropped meanwhile; its map goes with the next checkpoint
+    if (editions_[id] != edition) continue;   // begun anew meanwhile: a later record says so
+    update.follower = id;
+    update.clear = clear_map;
+    if (clear_map || !update.add.empty()) commit.change_maps.push_back(std::move(update));
     commit.catalog.push_back(next);
-    planned_.push_back({id, next.mapped, next.mapped_upto, next.durable});
+    planned_.push_back({id, next.mapped, next.mapped_upto, next.durable, edition});
   }
   co_return Result<>{};
 }
@@ -140,7 +135,7 @@ rt::Task<Result<>> Followers::prepare(Lsn upto, store::Commit& commit) {
 void Followers::committed() {
   for (const Planned& planned : planned_) {
     auto at = core_.catalog.followers.find(planned.follower);
-    if (at == core_.catalog.followers.end()) continue;
+    if (at == core_.catalog.followers.end() || editions_[planned.follower] != planned.edition) continue;
     at->second.mapped = planned.mapped;
     at->second.mapped_upto = planned.mapped_upto;
     at->second.durable = std::max(at->second.durable, planned.durable);
@@ -148,8 +143,18 @@ void Followers::committed() {
   planned_.clear();
 }
 
+void Followers::forget_times(Lsn floor) {
+  Lsn oldest = floor;   // a map's blocks have an age too
+  for (const auto& [id, row] : core_.catalog.followers) oldest = std::min(oldest, row.durable);
+  for (auto& [id, group] : core_.groups) {
+    group->times.forget(oldest);
+    group->trail.forget_before(core_.journal->first());
+  }
+}
+
 Lsn Followers::floor(Lsn upto) const {
-  for (const auto& [id, row] : core_.catalog.followers) upto = std::min(upto, Lsn{std::max<std::uint64_t>(known(row).value, 1) - 1});
+  for (const auto& [id, row] : core_.catalog.followers)
+    if (is_covered(known(row))) upto = std::min(upto, Lsn{std::max<std::uint64_t>(known(row).value, 1) - 1});
   return upto;
 }
 

@@ -26,6 +26,8 @@ class Followers {
   // The journal may be trimmed up to here, as far as followers are concerned. A target's own position stays readable, so that it can be
   // found again after a restart.
   [[nodiscard]] Lsn floor(Lsn upto) const;
+  // Times and origins that nobody will ask for any more.
+  void forget_times(Lsn floor);
   // Something that only a checkpoint writes down.
   [[nodiscard]] bool waiting() const { return !wishes_.empty(); }
 
@@ -39,8 +41,10 @@ class Followers {
     bool mapped = false;
     Lsn mapped_upto;
     Lsn durable;
+    std::uint64_t edition = 0;
   };
   [[nodiscard]] static Lsn known(const store::FollowerRow& row) { return row.mapped ? row.mapped_upto : row.durable; }
+  [[nodiscard]] bool is_covered(Lsn lsn) const;
   [[nodiscard]] Bytes budget_of(const store::FollowerRow& row) const;
   rt::Task<Result<store::ChangeMapUpdate>> changes_of(RelationshipId follower, GroupId group, Lsn after, Lsn upto);
   rt::Task<Result<>> wish(RelationshipId follower, bool clear, Lsn upto);
@@ -48,6 +52,7 @@ class Followers {
   Core& core_;
   std::multimap<RelationshipId, Wish> wishes_;
   std::vector<Planned> planned_;
+  std::map<RelationshipId, std::uint64_t> editions_;   // one more each time a follower is begun anew
 };
 
 }  // namespace lockstep::pool::native

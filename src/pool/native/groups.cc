@@ -73,7 +73,8 @@ rt::Task<Result<>> Objects::change_group(GroupRow row) {
   row.members = now.members;
   row.created = now.created;
   // Where hosts write, the group's own records decide where it is.
-  if (now.role == Role::source || now.role == Role::target_writable) row.position = now.position;
+  auto served = [](Role role) { return role == Role::source || role == Role::target_writable; };
+  if (served(now.role) && served(row.role)) row.position = now.position;
   Changes changes{std::move(row)};
   co_return co_await commit(std::move(changes), nullptr);
 }

@@ -46,7 +46,9 @@ void NativePool::acks_moved(GroupId group) {
 
 WallTime NativePool::time_of_oldest_after(GroupId group, Lsn after) const {
   GroupState* state = core_.find(group);
-  return state ? state->times.oldest_after(after) : WallTime{};
+  if (!state || state->last <= after) return {};
+  WallTime time = state->times.oldest_after(after);
+  return time.us != 0 ? time : core_.opened_at;   // written before this pool was opened, and no longer in its journal
 }
 
 rt::Task<Result<store::View>> NativePool::settled_view(SnapshotId snapshot, std::size_t index) {

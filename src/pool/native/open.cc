@@ -43,7 +43,7 @@ rt::Task<Result<>> NativePool::recover(bool fresh) {
   core_.catalog = core_.store->catalog();
   core_.overlay.emplace(core_.catalog.epoch, checkpoint);
   core_.refresh();
-  for (auto& [id, group] : core_.groups) group->last = checkpoint;   // not after it, as far as anybody knows
+  core_.opened_at = core_.host.clock().wall();
 
   core_.replaying = true;
   auto on_record = [this](const Record& record) { return replayed(record); };
@@ -63,6 +63,7 @@ rt::Task<Result<>> NativePool::recover(bool fresh) {
                                       ", and the store holds history up to record " + std::to_string(checkpoint.value) +
                                       ". Bring back the journal that belongs to this store, or resynchronize from a replica");
   }
+  CO_TRY_VOID(co_await shipping_.recall());
   core_.refresh();   // writability depends on damage
   core_.journal->on_received([this] { answers_.received_moved(); });
   core_.journal->beside_sync([this] { return core_.sync_big_writes(); });

@@ -56,23 +56,46 @@ rt::Task<Result<Span>> Shipping::data_of(const Record& record, Buffer& scratch) 
 rt::Task<Result<std::optional<Lsn>>> Shipping::lsn_of(GroupId group, Origin origin) {
   GroupState* state = core_.find(group);
   if (!state) co_return fail(Code::not_found, "pool '" + core_.name + "' has no group " + text_of(group));
-  if (origin == state->row->position && state->last.value > 0) co_return state->last;
-  auto is_it = [&](const Record& record) { return record.group == group && record.origin == origin && (record.flags & journal::flag_resync) == 0; };
-  // Where this pool wrote it first, both numbers are the same.
   const Lsn first = core_.journal->first();
-  if (origin.lsn >= first && origin.lsn <= core_.journal->received()) {
-    CO_TRY(std::vector<Record> records, co_await core_.journal->read(origin.lsn - Lsn{1}, Bytes{1}));
-    if (!records.empty() && is_it(records.front())) co_return records.front().lsn;
-  }
-  for (Lsn after{std::max<std::uint64_t>(first.value, 1) - 1}; after < core_.journal->received();) {
+  if (origin == state->row->position && state->last + Lsn{1} >= first) co_return state->last;
+  std::optional<Trail::Mark> mark = state->trail.at_or_before(origin);
+  if (!mark) co_return std::optional<Lsn>{};
+  if (mark->origin == origin && mark->lsn + Lsn{1} >= first) co_return mark->lsn;
+  for (Lsn after = std::max(mark->lsn, first) - Lsn{1}; after < core_.journal->received();) {
     CO_TRY(std::vector<Record> records, co_await core_.journal->read(after, 1_MiB));
     if (records.empty()) break;
-    for (const Record& record : records)
-      if (is_it(record)) co_return record.lsn;
+    for (const Record& record : records) {
+      if (record.group != group || record.origin.generation != origin.generation || (record.flags & journal::flag_resync) != 0) continue;
+      if (record.origin == origin) co_return record.lsn;
+      if (record.origin.lsn > origin.lsn) co_return std::optional<Lsn>{};
+    }
     after = records.back().lsn;
     co_await rt::yield(core_.loop);
   }
   co_return std::optional<Lsn>{};
+}
+
+rt::Task<Result<>> Shipping::recall() {
+  const Lsn first = core_.journal->first();
+  for (auto& [id, group] : core_.groups) {
+    group->last = first - Lsn{1};   // not after it, unless we find one
+    group->times = {};
+    group->trail = {};
+  }
+  for (Lsn after = first - Lsn{1}; after < core_.journal->received();) {
+    CO_TRY(std::vector<Record> records, co_await core_.journal->read(after, 1_MiB));
+    if (records.empty()) break;
+    for (const Record& record : records) {
+      std::vector<store::CatalogChange> rows;
+      if (record.kind == Kind::catalog) {
+        CO_TRY(rows, store::decode(record.data));
+      }
+      core_.trace(record, rows);
+    }
+    after = records.back().lsn;
+    co_await rt::yield(core_.loop);
+  }
+  co_return Result<>{};
 }
 
 }  // namespace lockstep::pool::native

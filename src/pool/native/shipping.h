@@ -14,6 +14,8 @@ class Shipping {
   rt::Task<Result<Stream>> stream(GroupId group, Lsn after, Bytes at_most);
   rt::Task<Result<Span>> data_of(const journal::Record& record, Buffer& scratch);
   rt::Task<Result<std::optional<Lsn>>> lsn_of(GroupId group, Origin origin);
+  // Reads what the journal still has, so that times, origins and last records of groups are known as before the restart.
+  rt::Task<Result<>> recall();
   rt::Task<Result<Lsn>> apply(GroupId group, std::vector<journal::Record> records);
 
  private:

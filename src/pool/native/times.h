@@ -17,7 +17,7 @@ class Times {
     spans_.push_back({lsn, time});
     if (spans_.size() > spans_max) thin();
   }
-  // Never later than the oldest record after `after` was written; 0 when there is no record after it.
+  // Never later than the oldest record after `after` was written, as far as it was told of them; 0 when it knows none.
   [[nodiscard]] WallTime oldest_after(Lsn after) const {
     std::size_t low = 0, high = spans_.size();
     while (low < high) {
