@@ -129,6 +129,11 @@ TEST_F(JournalTest, OpeningAgainAndAgainTakesNoSegments) {
     close();
   }
   EXPECT_LE(segments().size(), 4u);
+  std::uint64_t incarnation = 0;
+  for (const std::string& file : segments())
+    incarnation =
+        std::max(incarnation, choose_segment_header(host_.disk().bytes_of(file)).header.incarnation);
+  EXPECT_EQ(incarnation, 11u);
   open();
   EXPECT_THAT(replayed_, ElementsAre("A"));
 }
@@ -315,6 +320,26 @@ TEST_F(JournalTest, ASegmentWithoutAnyHeaderIsDamageWhenItHoldsWhatWasDurable) {
   open();
   ASSERT_TRUE(opened_.damage);
   EXPECT_THAT(*opened_.damage, HasSubstr("the header of segment " + last + " is destroyed"));
+}
+
+TEST_F(JournalTest, OneDestroyedCopyOfAnyHeaderIsSurvived) {
+  for (Bytes copy : {0_B, 4096_B}) {
+    open();
+    fill_segments(3);
+    commit();
+    kill();
+    for (const std::string& file : segments()) {
+      FoundHeader found = choose_segment_header(host_.disk().bytes_of(file));
+      if (found.state == HeaderState::valid && found.header.first > Lsn{1})  // the very first is written once
+        host_.disk().corrupt(file, copy + 77_B);
+    }
+    open();
+    EXPECT_FALSE(opened_.damage) << *opened_.damage;
+    EXPECT_EQ(replayed_.size(), opened_.last.value);
+    EXPECT_EQ(opened_.last, Lsn{15});
+    kill();
+    for (const std::string& file : segments()) must(host_.files().remove(file));
+  }
 }
 
 TEST_F(JournalTest, AnotherPoolsJournalIsRefused) {

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "journal/format.h"
 #include "journal/test_journal.h"
 
 namespace lockstep::journal {
@@ -160,13 +161,13 @@ TEST_F(TrimTest, OldRecordsAreReadFromTheirSegmentAndVerified) {
 }
 
 TEST_F(TrimTest, ASegmentMadeJustBeforeACrashIsNotUsedBeforeItsNameIsDurable) {
-  for (std::uint64_t n = 1; n <= 12; ++n) {
+  for (std::uint64_t n = 1; n <= 40; ++n) {
     open();
     settle();
     Lsn last = append_mark("A");
     commit();
     fill_segments(1);  // takes the spare; the next one is being made
-    host_.disk().die_before(host_.disk().operations() + n);
+    host_.disk().die_before(host_.disk().operations() + 1 + n % 13);
     fill_segments_quietly(1);
     if (!host_.alive()) {
       bury();  // killed: what was not synced is still seen
@@ -175,8 +176,8 @@ TEST_F(TrimTest, ASegmentMadeJustBeforeACrashIsNotUsedBeforeItsNameIsDurable) {
       kill();
     }
     open();
-    for (std::uint64_t i = 0; i < 20; ++i) last = append(Sample::write(i, 3)).lsn;
-    must(commit(last));
+    last = append_mark("B");
+    must(commit(last));  // at once: making the next segment would make the name durable too
     power_cut(Tear::lose_all);
     open();
     ASSERT_FALSE(opened_.damage) << n << *opened_.damage;
@@ -184,6 +185,28 @@ TEST_F(TrimTest, ASegmentMadeJustBeforeACrashIsNotUsedBeforeItsNameIsDurable) {
     kill();
     for (const std::string& file : segments()) must(host_.files().remove(file));
   }
+}
+
+TEST_F(TrimTest, ABatchIsWrittenToTheEndOfItsPage) {
+  open();
+  fill_segments(6);
+  commit();
+  trim(journal_->appended());
+  for (int i = 0; i < 10; ++i) {
+    Bytes length{batch_header_size + record_head_size + 3 * (8 + block_size)};
+    append(Sample::write(1, 3));
+    settle();
+    for (const std::string& file : segments()) {
+      Buffer bytes = host_.disk().bytes_of(file);
+      if (choose_segment_header(bytes).header.first != journal_->received()) continue;
+      // The first batch in a segment that was full of others.
+      std::size_t end = segment_data_start + length.value, page = align_up(end, page_size);
+      EXPECT_TRUE(is_zero(Span(bytes).subspan(end, page - end)));
+      EXPECT_FALSE(is_zero(Span(bytes).subspan(page, page_size)));
+      return;
+    }
+  }
+  FAIL() << "no segment begins with the last record";
 }
 
 TEST_F(TrimTest, ReadingBeyondTheEndFindsNothing) {
