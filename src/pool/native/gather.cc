@@ -25,7 +25,7 @@ void add_direct(std::vector<MapChange>& into, VolumeId volume, Epoch epoch, std:
   if (!change.entries.empty()) into.push_back(std::move(change));
 }
 
-Gathered::Part gather(VolumeId volume, const VolumeLayer& layer) {
+Gathered::Part gather(VolumeId volume, const VolumeLayer& layer, bool alive) {
   Gathered::Part part;
   part.volume = volume;
   part.epoch = layer.epoch();
@@ -37,10 +37,12 @@ Gathered::Part gather(VolumeId volume, const VolumeLayer& layer) {
     stretch.places = direct.places;
     stretch.checksums = direct.checksums;
     add_direct(part.before, volume, layer.epoch(), direct.block, direct.block + direct.count, stretch, [&](std::uint64_t block) {
+      if (!alive) return true;
       Hit hit = layer.find(Block{block});
       return hit.kind != Hit::Kind::direct || hit.lsn != layer.lsn_of(direct.lsn);
     });
   }
+  if (!alive) return part;
   // What stretches cover. Where a later cell lies on one, the cell comes after and wins.
   for (const auto& [begin, stretch] : layer.stretches().all()) {
     if (stretch.is_zero()) {
@@ -68,8 +70,7 @@ Gathered gather(const std::vector<const Layer*>& layers, const std::set<VolumeId
   for (const Layer* layer : layers) {
     gathered.reserved += layer->reserved;
     for (const auto& [volume, part] : layer->volumes) {
-      if (!alive.contains(volume)) continue;
-      gathered.parts.push_back(gather(volume, *part));
+      gathered.parts.push_back(gather(volume, *part, alive.contains(volume)));
       gathered.to_place += gathered.parts.back().cells.size();
     }
   }

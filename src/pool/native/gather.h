@@ -22,7 +22,7 @@ struct Gathered {
   std::uint64_t reserved = 0;                // by the layers
 };
 
-// Volumes not in `alive` are left out: nothing of them is kept.
+// Of volumes not in `alive` nothing is kept: the store hears of their big writes, so as to free the places.
 [[nodiscard]] Gathered gather(const std::vector<const Layer*>& layers, const std::set<VolumeId>& alive);
 
 }  // namespace lockstep::pool::native
