@@ -216,6 +216,18 @@ OS_TEST(Loops, LoopsCrossToEachOtherAtTheSameTime) {
   world.host().end_loop(b);
 }
 
+OS_TEST(Loops, WhenALoopHasEndedTheOthersGoOn) {
+  rt::Loop& first = world.host().start_loop("first");
+  rt::Loop& second = world.host().start_loop("second");
+  world.host().end_loop(first);
+  rt::Stop never;
+  EXPECT_TRUE(co_await rt::sleep_for(world.loop(), 1ms, never));
+  std::string there = co_await rt::run_on(second, name_of_loop(second, ""));
+  EXPECT_EQ(there, "there");
+  world.host().end_loop(second);
+  EXPECT_TRUE(co_await rt::sleep_for(world.loop(), 1ms, never));
+}
+
 OS_TEST(Loops, ClocksMoveForward) {
   const rt::Clock& clock = world.host().clock();
   Instant before = clock.now();

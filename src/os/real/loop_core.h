@@ -38,9 +38,10 @@ class LoopCore : public rt::Loop {
   void cancel(TimerId timer) override { timers_.cancel(timer); }
   void work(rt::Callback job, rt::Callback done) override;
 
-  void run();            // until stop(); always on one thread
-  void stop() noexcept;  // from any thread or signal handler; before run(), it makes that return at once
-  void drain();          // after run(), on its thread: jobs come home, what is ready runs
+  void run();               // until stop(); always on one thread
+  void stop() noexcept;     // from any thread or signal handler; before run(), it makes that return at once
+  void drain();             // after run(), on its thread: jobs come home, what is ready runs
+  virtual void finish() {}  // last, on its thread: no run() follows
 
   void complete(Completion& completion, int result);  // on this loop
   void job_ended(rt::Callback done);                  // from a worker

@@ -54,7 +54,7 @@ class RealHost final : public Host {
   // any other thread of the process is started, or those could still be hit; the host's own threads never
   // are.
   using SignalCallback = std::move_only_function<void(int signal)>;
-  void on_signal(std::vector<int> signals, SignalCallback callback);
+  void on_signal(const std::vector<int>& signals, SignalCallback callback);
 
   [[nodiscard]] Io io() const;                             // what is in use: uring or threads
   [[nodiscard]] const std::string& why_not_uring() const;  // empty when it is in use or was not asked for

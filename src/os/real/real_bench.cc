@@ -185,6 +185,77 @@ BENCHMARK(EchoUnix)
     ->ArgNames({"io", "bytes", "depth"})
     ->UseRealTime();
 
+// --- TLS: both ends on one loop, so that what is counted is all the work there is
+
+struct TlsEnds {
+  std::unique_ptr<Stream> near, far;
+};
+
+rt::Task<void> accept_tls(World& world, Listener& listener, const TlsServer& options, TlsEnds& ends) {
+  auto under = co_await listener.accept();
+  auto far = co_await world.host.tls().server(*std::move(under), options);
+  ends.far = *std::move(far);
+}
+
+rt::Task<void> meet(World& world, const Identity& identity, TlsEnds& ends) {
+  rt::Loop& loop = world.host.control_loop();
+  Address at;
+  at.path = world.directory + "/s" + std::to_string(world.host.random().u64());
+  auto listener = co_await world.host.net().listen(loop, at);
+  TlsServer server;
+  server.identity = identity;
+  TlsClient client;
+  client.pinned = world.host.tls().fingerprint_of(identity).value();
+  rt::Scope scope(loop);
+  scope.spawn(accept_tls(world, **listener, server, ends));
+  auto under = co_await world.host.net().connect(loop, at, 5s);
+  auto near = co_await world.host.tls().client(*std::move(under), client);
+  ends.near = *std::move(near);
+  co_await scope.join();
+}
+
+rt::Task<void> send_tls(Stream& stream, Span bytes, std::size_t times) {
+  for (std::size_t i = 0; i < times; ++i) {
+    std::vector<Span> parts{bytes};
+    auto sent = co_await stream.write(std::move(parts));
+    if (!sent) co_return;
+  }
+}
+
+rt::Task<void> stream_tls(World& world, std::size_t size, benchmark::State& state) {
+  const Identity identity = world.host.tls().make_identity("bench", {}).value();
+  TlsEnds ends;
+  co_await meet(world, identity, ends);
+  Buffer out(size, std::byte{1}), in(size);
+  for (auto _ : state) {
+    rt::Scope scope(world.host.control_loop());
+    scope.spawn(send_tls(*ends.near, out, 1));
+    auto back = co_await read_all(*ends.far, in);
+    if (!back) state.SkipWithError(back.error().message.c_str());
+    co_await scope.join();
+  }
+}
+void TlsTransfer(benchmark::State& state) {
+  World world(io_of_run(state));
+  CpuPerIteration cpu(state);
+  world.run(stream_tls(world, static_cast<std::size_t>(state.range(1)), state));
+  state.SetBytesProcessed(state.iterations() * state.range(1));
+}
+BENCHMARK(TlsTransfer)->ArgsProduct({{0, 1}, {4096, 1 << 20}})->ArgNames({"io", "bytes"})->UseRealTime();
+
+rt::Task<void> shake_often(World& world, benchmark::State& state) {
+  const Identity identity = world.host.tls().make_identity("bench", {}).value();
+  for (auto _ : state) {
+    TlsEnds ends;
+    co_await meet(world, identity, ends);
+  }
+}
+void TlsHandshake(benchmark::State& state) {
+  World world(io_of_run(state));
+  world.run(shake_often(world, state));
+}
+BENCHMARK(TlsHandshake)->Arg(0)->Arg(1)->UseRealTime();
+
 // --- files
 
 rt::Task<void> write_often(World& world, bool sync, benchmark::State& state) {

@@ -94,6 +94,7 @@ RealHost::~RealHost() {
   }
   for (LoopThread& one : loops) one.end();
   parts_->control->drain();
+  parts_->control->finish();
   parts_->signals.clear();
 }
 
@@ -114,6 +115,7 @@ rt::Loop& RealHost::start_loop(std::string name) {
     name_this_thread(loop.name());
     loop.run();
     loop.drain();
+    loop.finish();
   });
   std::lock_guard lock(parts_->mutex);
   parts_->loops.push_back(std::move(one));
@@ -138,7 +140,7 @@ rt::Loop& RealHost::control_loop() { return *parts_->control; }
 void RealHost::run_control() { parts_->control->run(); }
 void RealHost::stop_control() noexcept { parts_->control->stop(); }
 
-void RealHost::on_signal(std::vector<int> signals, SignalCallback callback) {
+void RealHost::on_signal(const std::vector<int>& signals, SignalCallback callback) {
   parts_->signals.push_back(std::make_unique<SignalWatch>(*parts_->control, signals, std::move(callback)));
 }
 

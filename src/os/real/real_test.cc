@@ -26,6 +26,7 @@ REAL_TEST(PostsFromManyThreadsAllArriveInEachOnesOrder) {
   std::vector<std::vector<int>> seen(threads);
   rt::Signal arrived(loop);
   std::vector<std::thread> posters;
+  posters.reserve(threads);
   for (int t = 0; t < threads; ++t) {
     posters.emplace_back([&loop, &seen, &arrived, t] {
       for (int i = 0; i < posts; ++i) {
@@ -88,6 +89,7 @@ REAL_TEST(AStaleSocketFileIsReplacedAndAnotherFileIsNot) {
   Address at = world.unix_address("s");
   {
     Fd stale(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    CHECK(stale);
     sockaddr_un name{};
     name.sun_family = AF_UNIX;
     at.path.copy(name.sun_path, sizeof name.sun_path - 1);

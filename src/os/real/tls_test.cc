@@ -1,7 +1,11 @@
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "os/real/real_testing.h"
+#include "os/real/tls_context.h"
+#include "os/real/tls_session.h"
+#include "os/real/tls_stream.h"
 
 namespace lockstep::os::real {
 namespace {
@@ -52,6 +56,20 @@ REAL_TEST(AnEndThatSpeaksNoTlsIsToldApartFromOneThatIsGone) {
     auto refused = co_await world.host().tls().server(std::move(pair.far), options);
     EXPECT_EQ(refused.error().code, Code::unreachable) << refused.error().message;
   }
+}
+
+REAL_TEST(AHandshakeWithASilentEndIsGivenUp) {
+  OS_MUST(Identity identity, co_await conformance::identity_for(world, "server"));
+  TlsServer options;
+  options.identity = identity;
+  OS_MUST(conformance::Pair pair, co_await conformance::connect_pair(world, world.anywhere()));
+  OS_MUST(SslContext context, server_context(options));
+  auto verdict = std::make_unique<Verdict>();
+  OS_MUST(Ssl ssl, start_server(context.get(), *verdict));
+  auto session = std::make_unique<TlsSession>(std::move(ssl), std::move(verdict));
+  TlsStream stream(world.loop(), std::move(pair.far), std::move(session));
+  auto given_up = co_await stream.shake_hands(world.loop().clock().now() + 5ms);
+  EXPECT_EQ(given_up.error().code, Code::timeout);
 }
 
 REAL_TEST(ATlsStreamThatIsCutOffIsNotTakenForItsEnd) {

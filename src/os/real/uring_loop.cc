@@ -29,6 +29,12 @@ constexpr unsigned set_ups[] = {
     always,
 };
 
+// What entering the kernel may say without the ring being broken: no time left, a signal, no memory, answers
+// first.
+bool may_pass(int error) {
+  return error == ETIME || error == EINTR || error == EAGAIN || error == EBUSY || error == ENOMEM;
+}
+
 std::string open_ring(io_uring& ring) {
   int error = 0;
   for (unsigned flags : set_ups) {
@@ -66,7 +72,14 @@ std::unique_ptr<UringLoop> UringLoop::make(std::string name, Workers& workers, D
 }
 
 UringLoop::~UringLoop() {
+  CHECK(!(has_ring_ && enabled_));  // finish() came first
   if (has_ring_) io_uring_queue_exit(&ring_);
+}
+
+// On the thread that enabled the ring: its short name is per thread, and another thread would give up its
+// own.
+void UringLoop::finish() {
+  if (std::exchange(has_ring_, false)) io_uring_queue_exit(&ring_);
 }
 
 // The ring belongs to the thread that enables it. liburing 2.3 declares io_uring_enable_rings() but does not
@@ -97,19 +110,21 @@ io_uring_sqe& UringLoop::next_sqe() {
 }
 
 void UringLoop::poll(std::optional<Duration> at_most) {
+  int result = 0;
   if (at_most == Duration{0}) {
-    io_uring_submit(&ring_);  // enters the kernel only if something is to be submitted or fetched
+    result = io_uring_submit(&ring_);  // enters the kernel only if something is to be submitted or fetched
   } else {
     io_uring_cqe* first = nullptr;
     if (at_most) {
       __kernel_timespec limit{};
       limit.tv_sec = at_most->count() / 1'000'000'000;
       limit.tv_nsec = at_most->count() % 1'000'000'000;
-      io_uring_submit_and_wait_timeout(&ring_, &first, 1, &limit, nullptr);
+      result = io_uring_submit_and_wait_timeout(&ring_, &first, 1, &limit, nullptr);
     } else {
-      io_uring_submit_and_wait(&ring_, 1);
+      result = io_uring_submit_and_wait(&ring_, 1);
     }
   }
+  CHECK(result >= 0 || may_pass(-result));
   collect();  // -ETIME, -EINTR, -EBUSY, -EAGAIN: what came is there, the rest is tried again next turn
 }
 
@@ -124,7 +139,7 @@ void UringLoop::collect() {
       rearm = rearm || !(cqe->flags & IORING_CQE_F_MORE);
       continue;
     }
-    complete(*reinterpret_cast<Completion*>(cqe->user_data), cqe->res);
+    complete(*static_cast<Completion*>(io_uring_cqe_get_data(cqe)), cqe->res);
   }
   io_uring_cq_advance(&ring_, count);
   if (rearm) arm_wake();

@@ -24,6 +24,7 @@ class UringLoop final : public IoLoop {
   void file_read(int fd, std::uint64_t at, MutSpan into, Completion& completion) override;
   void file_write(int fd, std::uint64_t at, std::span<const iovec> parts, Completion& completion) override;
   void file_sync(int fd, Completion& completion) override;
+  void finish() override;
 
  protected:
   void start() override;
