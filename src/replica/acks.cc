@@ -187,12 +187,13 @@ rt::Task<Result<>> Source::catch_up(Duration at_most) {
   co_return co_await wait_durable(upto, at_most);
 }
 
-rt::Task<Result<Past>> Source::demote(Duration at_most) {
+rt::Task<Result<Past>> Source::demote(Duration at_most, bool by_peer) {
   // Most of the way while hosts still write, so that they stand still only for the rest.
   Result<> near = co_await catch_up(at_most);
   if (!near) co_return fail(near.error());
   store::GroupRow row = *group_row(pool_, group_);
   row.role = store::Role::demoted;
+  handing_over_ = !by_peer;
   Result<> demoted = co_await pool_.change_group(std::move(row));
   if (!demoted) co_return fail(demoted.error());
   Lsn last = pool_.status().received;

@@ -42,7 +42,7 @@ rt::Task<Result<Source::Contacted>> Source::contact(Channel& channel) {
   status_.last_contact = ground_.host.clock().wall();
 
   if (out.promoting) co_return fail(Code::busy, "the target is being failed over");
-  if (out.here.role == store::Role::demoted && out.there.role == store::Role::target) {
+  if (out.here.role == store::Role::demoted && out.there.role == store::Role::target && !handing_over_) {
     // It gave up its role for a promotion that never came, or one that is still to come: the other end has
     // just said that none is.
     Result<> back = co_await take_back();
@@ -100,7 +100,9 @@ std::optional<Origin> Source::pass_held() const {
 }
 
 rt::Task<Result<>> Source::take_back() {
+  handing_over_ = false;
   store::GroupRow row = *group_row(pool_, group_);
+  if (row.role == store::Role::source) co_return Result<>{};
   row.role = store::Role::source;
   co_return co_await pool_.change_group(std::move(row));
 }

@@ -28,7 +28,26 @@ const store::FollowerRow* follower_row(pool::Pool& pool, RelationshipId follower
 Past past_of(pool::Pool& pool, GroupId group) {
   const store::GroupRow* row = group_row(pool, group);
   if (row == nullptr) return {};
+  // A target that never held anything has a history of its own that nobody ever wrote.
+  if (row->role == store::Role::target) return {row->history, row->position};
   return {row->history, pool.position(group)};
+}
+
+std::vector<VolumeId> volumes_of(pool::Pool& pool, std::span<const VolumeUuid> uuids) {
+  std::vector<VolumeId> out;
+  for (VolumeUuid uuid : uuids) {
+    for (const auto& [id, row] : pool.catalog().volumes) {
+      if (row.uuid == uuid && !row.hidden) out.push_back(id);
+    }
+  }
+  return out;
+}
+
+rt::Task<Result<>> forget_follower(pool::Pool& pool, RelationshipId follower) {
+  if (follower_row(pool, follower) == nullptr) co_return Result<>{};
+  Result<> dropped = co_await pool.drop_follower(follower);
+  if (!dropped) co_return dropped;
+  co_return co_await pool.checkpoint();
 }
 
 rt::Task<Result<bool>> wrote_between(pool::Pool& pool, GroupId group, Lsn lsn, Lsn until) {

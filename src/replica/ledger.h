@@ -2,8 +2,10 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/base.h"
 #include "pool/pool.h"
@@ -18,6 +20,11 @@ namespace lockstep::replica {
 [[nodiscard]] const store::GroupRow* group_row(pool::Pool& pool, GroupId group);
 [[nodiscard]] const store::FollowerRow* follower_row(pool::Pool& pool, RelationshipId follower);
 [[nodiscard]] Past past_of(pool::Pool& pool, GroupId group);
+
+// In the order of `uuids`; fewer when one is gone. A reverted group has new ids under the old uuids.
+[[nodiscard]] std::vector<VolumeId> volumes_of(pool::Pool& pool, std::span<const VolumeUuid> uuids);
+// Drops the claim and its map: both are gone when it returns, so that the id may be used anew.
+rt::Task<Result<>> forget_follower(pool::Pool& pool, RelationshipId follower);
 
 [[nodiscard]] inline bool is_data(journal::Kind kind) {
   return kind == journal::Kind::write || kind == journal::Kind::direct || kind == journal::Kind::zero;

@@ -23,11 +23,10 @@ Source::Source(const Ground& ground, pool::Pool& pool, Gates& gates, const Relat
       moved_(loop_),
       wanted_(loop_) {
   for (const auto& [here, there] : relationship.pairs) {
-    for (const auto& [id, row] : pool.catalog().volumes) {
-      if (row.uuid == here) members_.push_back(id);
-    }
+    members_here_.push_back(here);
     members_there_.push_back(there);
   }
+  members_ = volumes_of(pool_, members_here_);
   if (hold) hold_until_ = loop_.clock().now() + ground.options.reachable_within;
 }
 
@@ -80,8 +79,7 @@ rt::Task<Result<>> Source::close(bool forget) {
     Result<> dropped = co_await drop_internal(pool_, group_, std::move(held), SnapshotId{});
     if (!dropped) co_return dropped;
   }
-  if (follower_row(pool_, follower_) == nullptr) co_return Result<>{};
-  co_return co_await pool_.drop_follower(follower_);
+  co_return co_await forget_follower(pool_, follower_);
 }
 
 bool Source::stop_policy() const {
@@ -99,6 +97,8 @@ rt::Task<Error> Source::serve(std::unique_ptr<os::Stream> stream) {
   }
   serving_ = true;
   resting_ = false;
+  if (status_.flow == CopyState::synchronized)
+    status_.flow = CopyState::unsynchronized;  // until it is true again
   Channel channel(loop_, std::move(stream));
   channel_ = &channel;
   replies_ = std::make_unique<rt::Queue<Frame>>(loop_, 8);
@@ -138,6 +138,7 @@ void Source::hang_up(Error why) {
 void Source::rest() {
   resting_ = true;
   hold_until_.reset();
+  if (status_.flow == CopyState::synchronized) status_.flow = CopyState::unsynchronized;
   gate_off();
   Error why{Code::cancelled, "replication was stopped by an administrator"};
   hang_up(why);
@@ -254,6 +255,13 @@ rt::Task<Result<>> Source::act_on(Channel& channel, Contacted contacted) {
     case Plan::Kind::taken_over: break;
   }
   gate_off();
+  if (plan.kind == Plan::Kind::taken_over && contacted.here.role == store::Role::source) {
+    // It wrote nothing since: closed to hosts, it cannot diverge any more.
+    store::GroupRow row = *group_row(pool_, group_);
+    row.role = store::Role::demoted;
+    Result<> closed = co_await pool_.change_group(std::move(row));
+    if (!closed) co_return closed;
+  }
   flow(CopyState::failedover, Progress::dormant,
        plan.kind == Plan::Kind::two_writable
            ? "both ends take writes since " + text_of(plan) +

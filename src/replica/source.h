@@ -51,8 +51,11 @@ class Source final : public Claim {
   // Role changes. Each is durable before it returns.
   rt::Task<Result<>> catch_up(
       Duration at_most);  // the target is durable past everything written before the call
-  rt::Task<Result<Past>> demote(Duration at_most);  // no more writes; the target has all of them
-  rt::Task<Result<>> take_back();                   // undoes demote(): the target was not promoted
+  // No more writes; the target has all of them. `by_peer`: the target's system leads, and says at every
+  // contact whether it still means to.
+  rt::Task<Result<Past>> demote(Duration at_most, bool by_peer);
+  rt::Task<Result<>> take_back();           // undoes demote(): the target was not promoted
+  void unsure() { handing_over_ = false; }  // the target may have been promoted: the next contact tells
 
   // Claim
   [[nodiscard]] Lsn received_there() const override;
@@ -161,7 +164,7 @@ class Source final : public Claim {
   const GroupId group_;
   const RelationshipId follower_;
   std::vector<VolumeId> members_;  // in the order both ends agreed on
-  std::vector<VolumeUuid> members_there_;
+  std::vector<VolumeUuid> members_here_, members_there_;
   Settings settings_;
   bool was_synchronized_ = false;
   StatusSink sink_;
@@ -169,6 +172,7 @@ class Source final : public Claim {
 
   std::optional<Instant> hold_until_;
   bool resting_ = false;
+  bool handing_over_ = false;  // gave up its role for a promotion that is led from here
   Channel* channel_ = nullptr;
   std::unique_ptr<rt::Queue<Frame>> replies_;
   rt::Signal moved_;  // acknowledgements moved, or the connection ended

@@ -249,6 +249,8 @@ rt::Task<Result<>> Source::send_zero(Channel& channel, PassRun run) {
   journal::Record record;
   record.kind = journal::Kind::zero;
   record.flags = journal::flag_resync;
+  record.origin = {pass_->towards.generation,
+                   std::max(pass_->towards.lsn, Lsn{1})};  // says whose; moves no position
   record.volume = VolumeId{run.member};
   record.block = run.block;
   record.count = run.count;
@@ -267,6 +269,8 @@ rt::Task<Result<>> Source::send_data(Channel& channel, pool::VolumeRef view, Pas
   journal::Record record;
   record.kind = journal::Kind::write;
   record.flags = journal::flag_resync;
+  record.origin = {pass_->towards.generation,
+                   std::max(pass_->towards.lsn, Lsn{1})};  // says whose; moves no position
   record.volume = VolumeId{run.member};
   record.block = run.block;
   record.count = run.count;

@@ -18,12 +18,8 @@ Target::Target(const Ground& ground, pool::Pool& pool, const Relationship& relat
       intent_(relationship.intent),
       idle_(loop_),
       progress_(loop_) {
-  for (const auto& [here, there] : relationship.pairs) {
-    member_uuids_.push_back(here);
-    for (const auto& [id, row] : pool.catalog().volumes) {
-      if (row.uuid == here) members_.push_back(id);
-    }
-  }
+  for (const auto& [here, there] : relationship.pairs) member_uuids_.push_back(here);
+  members_ = volumes_of(pool_, member_uuids_);
 }
 
 Target::~Target() { CHECK(!serving_); }
@@ -60,6 +56,7 @@ void Target::hang_up(Error why) {
 
 void Target::rest() {
   resting_ = true;
+  if (status_.flow == CopyState::synchronized) status_.flow = CopyState::unsynchronized;
   Error why{Code::cancelled, "replication was stopped by an administrator"};
   hang_up(why);
 }
@@ -82,6 +79,9 @@ rt::Task<Error> Target::serve(std::unique_ptr<os::Stream> stream) {
     co_await idle_.wait();
   }
   serving_ = true;
+  if (status_.flow == CopyState::synchronized)
+    status_.flow = CopyState::unsynchronized;  // until the source says so
+  members_ = volumes_of(pool_, member_uuids_);
   Channel channel(loop_, std::move(stream));
   channel_ = &channel;
   applied_sequence_ = received_sequence_ = durable_sequence_ = 0;

@@ -36,6 +36,9 @@ class Target {
   void hang_up(Error why);
   void rest();  // no source is let in until wake()
   void wake() { resting_ = false; }
+  // A promotion is being prepared (or was given up): a source that comes by meanwhile must not take its role
+  // back.
+  void expect_promotion(bool expected) { promoting_ = expected; }
   void set_intent(CopyState intent) { intent_ = intent; }
 
   [[nodiscard]] Status status() const;
@@ -46,7 +49,8 @@ class Target {
   // generation of its own.
   rt::Task<Result<Past>> promote();
   // The group follows again. Writes of its own since it left the source's history are kept as a snapshot.
-  rt::Task<Result<Past>> yield(std::string keep_as);
+  // `other`: the history that wins, where it is known.
+  rt::Task<Result<Past>> yield(std::string keep_as, std::optional<Past> other);
   // The group belongs to nobody any more, as it is (or as its stand-in is).
   rt::Task<Result<>> release();
 

@@ -110,11 +110,9 @@ rt::Task<Result<>> Target::on_pass_end(Channel& channel, Frame frame) {
   group.following = id_;
   Result<> closed = co_await pool_.change_group(std::move(group));
   if (!closed) co_return closed;
-  if (follower_row(pool_, follower_) != nullptr) {
-    Result<> dropped =
-        co_await pool_.drop_follower(follower_);  // this end has no changes of its own any more
-    if (!dropped) co_return dropped;
-  }
+  // This end has no changes of its own any more.
+  Result<> dropped = co_await forget_follower(pool_, follower_);
+  if (!dropped) co_return dropped;
   if (!stand_in.is_none()) {
     Result<> deleted = co_await pool_.delete_snapshot(stand_in);
     if (!deleted) co_return deleted;
@@ -156,6 +154,9 @@ rt::Task<Result<>> Target::leave_pass() {
   SnapshotId stand_in = group.resync->stand_in;
   if (stand_in.is_none())
     co_return fail(Code::busy, "it never held a consistent state: its first copy has not ended");
+  // Its own changes cannot be told after this: coming together again then compares.
+  Result<> untracked = co_await forget_follower(pool_, follower_);
+  if (!untracked) co_return untracked;
   std::string label = snapshot_name(pool_, "unfinished-" + name_, ground_.host.clock().wall());
   Result<SnapshotId> unfinished = co_await pool_.revert(group_, stand_in, std::move(label));
   if (!unfinished) co_return fail(unfinished.error().in("returning to the stand-in"));

@@ -45,7 +45,7 @@ rt::Task<Result<Past>> Target::promote() {
   co_return past_of(pool_, group_);
 }
 
-rt::Task<Result<Past>> Target::yield(std::string keep_as) {
+rt::Task<Result<Past>> Target::yield(std::string keep_as, std::optional<Past> other) {
   Error why{Code::cancelled, "this end gives its own writes up"};
   hang_up(why);
   co_await quiet();
@@ -59,17 +59,22 @@ rt::Task<Result<Past>> Target::yield(std::string keep_as) {
     if (!closed) co_return fail(described(closed.error()));
   }
   if (!row().resync) {
-    bool already = co_await kept_as_it_is(pool_, group_);
-    const store::FollowerRow* follower = follower_row(pool_, follower_);
+    std::optional<Origin> common;
+    if (other) common = last_common(past_of(pool_, group_), *other);
     bool wrote = true;
-    if (follower != nullptr && !follower->mapped) {
-      Lsn since = follower->durable;
-      Result<bool> asked = co_await wrote_between(pool_, group_, since, end_of_journal);
-      wrote = !asked || *asked;
+    if (common) {
+      Origin at = *common;
+      wrote = co_await wrote_after(pool_, group_, at);
     }
-    if (!already && wrote) {
+    bool already = co_await kept_as_it_is(pool_, group_);
+    if (wrote && !already) {
       Result<> kept = co_await keep(std::move(keep_as));
       if (!kept) co_return fail(described(kept.error()));
+    }
+    if (!wrote) {
+      // Nothing of its own: its journal need not be kept for anybody.
+      Result<> forgotten = co_await forget_follower(pool_, follower_);
+      if (!forgotten) co_return fail(described(forgotten.error()));
     }
   }
   changed();
@@ -97,8 +102,7 @@ rt::Task<Result<>> Target::release() {
   group.resync.reset();
   Result<> freed = co_await pool_.change_group(std::move(group));
   if (!freed) co_return freed;
-  if (follower_row(pool_, follower_) == nullptr) co_return Result<>{};
-  co_return co_await pool_.drop_follower(follower_);
+  co_return co_await forget_follower(pool_, follower_);
 }
 
 }  // namespace lockstep::replica

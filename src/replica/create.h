@@ -1,0 +1,45 @@
+// Create: both ends of a new relationship, or neither.
+// Lives on: the control loop; volumes and groups are made on their pools' loops.
+#pragma once
+
+#include "base/base.h"
+#include "replica/peers.h"
+#include "replica/roster.h"
+
+namespace lockstep::replica {
+
+// What holds for every relationship's settings; an Asynchronous one without an objective gets the default of
+// 30 s.
+[[nodiscard]] Result<> settle_settings(Settings& settings);
+
+class Creation {
+ public:
+  Creation(const Ground& ground, Pools& pools, Peers& peers, Roster& roster)
+      : ground_(ground), pools_(pools), peers_(peers), roster_(roster) {}
+
+  rt::Task<Result<EntryRef>> create(CreateRequest request);
+  rt::Task<Result<Forecast>> forecast(CreateRequest request);
+
+  // Asked by a source's system, which may be this one.
+  rt::Task<Result<wire::CreateTargetReply>> make_target(SystemId from, wire::CreateTarget wanted);
+  rt::Task<Result<>> remove_target(SystemId from, RelationshipId id);
+
+ private:
+  struct Facts {  // of the source group
+    std::string pool_name, group_name;
+    std::vector<store::VolumeRow> volumes;
+    Bytes allocated;
+  };
+  static rt::Task<Result<Facts>> look(pool::Pool& pool, GroupId group, bool measure);
+  rt::Task<Result<Facts>> check(CreateRequest& request, bool measure);
+  [[nodiscard]] wire::CreateTarget ask_for(const CreateRequest& request, const Facts& facts,
+                                           RelationshipId id) const;
+  rt::Task<Result<pool::Pool*>> choose(std::string asked, std::string source_pool, bool asked_by_name);
+
+  const Ground& ground_;
+  Pools& pools_;
+  Peers& peers_;
+  Roster& roster_;
+};
+
+}  // namespace lockstep::replica

@@ -1,0 +1,64 @@
+// Operations: what an administrator may ask of a relationship, as steps of both ends in an order that
+// survives every crash between them. Promises: legal by the table of states.h or refused; one at a time per
+// relationship; done when the end state is true. Lives on: the control loop.
+#pragma once
+
+#include <vector>
+
+#include "base/base.h"
+#include "replica/peers.h"
+#include "replica/steps.h"
+
+namespace lockstep::replica {
+
+class Operations {
+ public:
+  Operations(const Ground& ground, Roster& roster, Flows& flows, Steps& steps, Peers& peers)
+      : ground_(ground), roster_(roster), flows_(flows), steps_(steps), peers_(peers) {}
+
+  rt::Task<Result<>> operate(EntryRef entry, Operation operation, Watcher& watcher);
+  rt::Task<Result<Forecast>> forecast(EntryRef entry, Operation operation);
+  rt::Task<Result<>> set(EntryRef entry, Settings settings);
+  rt::Task<Result<>> await_state(EntryRef entry, std::vector<CopyState> states, Watcher& watcher);
+
+  // One end's step, wherever that end is.
+  rt::Task<Result<Outcome>> ask(EntryRef entry, End end, Order order);
+
+ private:
+  rt::Task<Result<>> run(EntryRef entry, Operation operation, CopyState state, Cell cell, Watcher& watcher);
+
+  rt::Task<Result<>> rest_both(EntryRef entry, CopyState intent);
+  rt::Task<Result<>> resume(EntryRef entry, Watcher& watcher);
+  rt::Task<Result<>> resync(EntryRef entry, Watcher& watcher);
+  rt::Task<Result<>> open_target(EntryRef entry, CopyState intent, bool drain);
+  rt::Task<Result<>> failover(EntryRef entry, CopyState state);
+  rt::Task<Result<>> failover_here(EntryRef entry, CopyState state);
+  rt::Task<Result<>> reverse(EntryRef entry, CopyState state);
+  rt::Task<Result<>> await_link(EntryRef entry);
+  rt::Task<Result<>> turn(EntryRef entry);
+  rt::Task<Result<>> fail_back(EntryRef entry, Watcher& watcher);
+  rt::Task<Result<>> detach(EntryRef entry);
+  rt::Task<Result<>> reset_mode(EntryRef entry, Mode mode);
+
+  rt::Task<Result<>> hand_over(EntryRef entry);
+  rt::Task<Result<>> promote_or_undo(EntryRef entry, bool handed_over);
+  rt::Task<Result<>> flow_both(EntryRef entry);
+  rt::Task<Result<Outcome>> ask_at(EntryRef entry, bool here, End end, Order order);
+  rt::Task<Result<Outcome>> simple(EntryRef entry, End end, Step step,
+                                   CopyState intent = CopyState::synchronized);
+  [[nodiscard]] bool here(const Entry& entry, End end) const;
+
+  const Ground& ground_;
+  Roster& roster_;
+  Flows& flows_;
+  Steps& steps_;
+  Peers& peers_;
+};
+
+// What a request for a step says, both ways.
+void put(const Order& from, wire::Act& into);
+[[nodiscard]] Result<Order> order_from(const wire::Act& from);
+void put(const Outcome& from, wire::ActReply& into);
+[[nodiscard]] Result<Outcome> outcome_from(const wire::ActReply& from);
+
+}  // namespace lockstep::replica

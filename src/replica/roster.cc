@@ -1,0 +1,246 @@
+#include "replica/roster.h"
+
+#include <algorithm>
+
+#include "replica/ledger.h"
+
+namespace lockstep::replica {
+namespace {
+
+// Ends are made, used and unmade on their pool's loop.
+rt::Task<Result<std::unique_ptr<Source>>> make_source(const Ground& ground, pool::Pool& pool, Gates& gates,
+                                                      Relationship relationship, Reporter& reporter,
+                                                      bool hold) {
+  auto source =
+      std::make_unique<Source>(ground, pool, gates, relationship, [&reporter] { reporter.poke(); }, hold);
+  Source* end = source.get();
+  reporter.watch([end] { return end->status(); });
+  Result<> opened = co_await source->open();
+  reporter.poke();
+  if (opened) co_return std::move(source);
+  reporter.stop();
+  co_return fail(opened.error());
+}
+
+rt::Task<Result<std::unique_ptr<Target>>> make_target(const Ground& ground, pool::Pool& pool,
+                                                      Relationship relationship, Reporter& reporter) {
+  auto target = std::make_unique<Target>(ground, pool, relationship, [&reporter] { reporter.poke(); });
+  Target* end = target.get();
+  reporter.watch([end] { return end->status(); });
+  Result<> opened = co_await target->open();
+  reporter.poke();
+  if (opened) co_return std::move(target);
+  reporter.stop();
+  co_return fail(opened.error());
+}
+
+rt::Task<Result<>> end_source(std::unique_ptr<Source> source, Reporter& reporter, bool forget) {
+  Result<> closed = co_await source->close(forget);
+  reporter.stop();
+  source.reset();
+  co_return closed;
+}
+
+rt::Task<Result<>> end_target(std::unique_ptr<Target> target, Reporter& reporter) {
+  Result<> closed = co_await target->close();
+  reporter.stop();
+  target.reset();
+  co_return closed;
+}
+
+template <class T>
+rt::Task<Status> status_of(T& end) {
+  co_return end.status();
+}
+
+rt::Task<std::optional<GroupId>> group_following(pool::Pool& pool, RelationshipId id) {
+  for (const auto& [group, row] : pool.catalog().groups) {
+    if (row.following == id) co_return group;
+  }
+  co_return std::nullopt;
+}
+
+std::vector<std::pair<VolumeUuid, VolumeUuid>> swapped(std::vector<std::pair<VolumeUuid, VolumeUuid>> pairs) {
+  for (auto& [a, b] : pairs) std::swap(a, b);
+  return pairs;
+}
+
+}  // namespace
+
+Roster::Roster(const Ground& ground, Pools& pools, Registry& registry, Observer& observer)
+    : ground_(ground),
+      pools_(pools),
+      registry_(registry),
+      observer_(observer),
+      moved_(ground.control),
+      scope_(ground.control),
+      alive_(std::make_shared<bool>(true)) {}
+
+Roster::~Roster() { *alive_ = false; }
+
+rt::Task<Result<>> Roster::load() {
+  auto kept = co_await registry_.relationships();
+  if (!kept) co_return fail(kept.error());
+  for (auto& relationship : *kept) {
+    auto entry = std::make_shared<Entry>();
+    entry->kept = std::move(relationship);
+    entries_[entry->kept.id] = std::move(entry);
+  }
+  co_return Result<>{};
+}
+
+EntryRef Roster::find(RelationshipId id) const {
+  auto at = entries_.find(id);
+  return at == entries_.end() ? nullptr : at->second;
+}
+
+EntryRef Roster::find(std::string_view name) const {
+  for (const auto& [id, entry] : entries_) {
+    if (entry->kept.name == name) return entry;
+  }
+  return nullptr;
+}
+
+rt::Task<Result<EntryRef>> Roster::add(Relationship relationship) {
+  Relationship copy = relationship;
+  Result<> saved = co_await registry_.save(std::move(copy));
+  if (!saved) co_return fail(saved.error());
+  auto entry = std::make_shared<Entry>();
+  entry->kept = std::move(relationship);
+  entries_[entry->kept.id] = entry;
+  co_return entry;
+}
+
+rt::Task<Result<>> Roster::save(EntryRef entry) {
+  if (entry->gone) co_return Result<>{};
+  Relationship copy = entry->kept;
+  Result<> saved = co_await registry_.save(std::move(copy));
+  tell(entry);
+  co_return saved;
+}
+
+rt::Task<Result<>> Roster::forget(EntryRef entry) {
+  entry->gone = true;
+  RelationshipId id = entry->kept.id;
+  Result<> removed = co_await registry_.remove_relationship(id);
+  entries_.erase(id);
+  moved_.wake_all();
+  Change change{id, "Relationship", "present", "gone", "detached"};
+  observer_.changed(change);
+  co_return removed;
+}
+
+Gates& Roster::gates_of(pool::Pool& pool) {
+  auto& gates = gates_[pool.id()];
+  if (!gates) gates = std::make_unique<Gates>(pool);
+  return *gates;
+}
+
+Reporter::Deliver Roster::deliver_to(EntryRef entry, bool source) {
+  return [this, alive = alive_, weak = std::weak_ptr<Entry>(entry), source](Status status) {
+    EntryRef here = weak.lock();
+    if (!*alive || !here || here->gone) return;
+    (source ? here->source.status : here->target.status) = std::move(status);
+    tell(here);
+  };
+}
+
+void Roster::pool_gone(PoolId pool) { gates_.erase(pool); }
+
+bool Roster::uses(const Entry& entry, PoolId pool) const {
+  bool source = entry.source.pool != nullptr && entry.source.pool->id() == pool;
+  bool target = entry.target.pool != nullptr && entry.target.pool->id() == pool;
+  return source || target || entry.kept.pool == pool;
+}
+
+rt::Task<std::optional<Roster::Place>> Roster::local_target(RelationshipId id) {
+  for (pool::Pool* pool : pools_.pools()) {
+    std::optional<GroupId> group = co_await rt::run_on(pool->loop(), group_following(*pool, id));
+    if (group) co_return Place{pool, *group};
+  }
+  co_return std::nullopt;
+}
+
+rt::Task<void> Roster::open_ends(EntryRef entry, bool hold) {
+  entry->trouble.reset();
+  bool local = entry->local(ground_.self.id);
+  if (entry->kept.end == End::source || local) co_await open_source(entry, hold);
+  if (entry->kept.end == End::target || local) co_await open_target(entry);
+  tell(entry);
+}
+
+rt::Task<void> Roster::open_source(EntryRef entry, bool hold) {
+  pool::Pool* pool = pools_.find(entry->kept.pool);
+  if (pool == nullptr || entry->source.end) co_return;
+  auto reporter = std::make_unique<Reporter>(pool->loop(), ground_.control, deliver_to(entry, true));
+  Relationship copy = entry->kept;
+  auto made = co_await rt::run_on(
+      pool->loop(), make_source(ground_, *pool, gates_of(*pool), std::move(copy), *reporter, hold));
+  if (!made) {
+    entry->trouble = made.error();
+    co_return;
+  }
+  entry->source.pool = pool;
+  entry->source.reporter = std::move(reporter);
+  entry->source.end = std::move(*made);
+}
+
+rt::Task<void> Roster::open_target(EntryRef entry) {
+  if (entry->target.end) co_return;
+  Relationship copy = entry->kept;
+  pool::Pool* pool = pools_.find(entry->kept.pool);
+  if (entry->local(ground_.self.id)) {
+    std::optional<Place> place = co_await local_target(entry->kept.id);
+    pool = place ? place->pool : nullptr;
+    if (place) copy.group = place->group;
+    copy.pairs = swapped(std::move(copy.pairs));
+  }
+  if (pool == nullptr) co_return;
+  auto reporter = std::make_unique<Reporter>(pool->loop(), ground_.control, deliver_to(entry, false));
+  auto made = co_await rt::run_on(pool->loop(), make_target(ground_, *pool, std::move(copy), *reporter));
+  if (!made) {
+    entry->trouble = made.error();
+    co_return;
+  }
+  entry->target.pool = pool;
+  entry->target.reporter = std::move(reporter);
+  entry->target.end = std::move(*made);
+}
+
+rt::Task<void> Roster::close_source(EntryRef entry, bool forget_claims) {
+  if (!entry->source.end) co_return;
+  rt::Loop& loop = entry->source.pool->loop();
+  std::unique_ptr<Source> end = std::move(entry->source.end);
+  Result<> closed =
+      co_await rt::run_on(loop, end_source(std::move(end), *entry->source.reporter, forget_claims));
+  ignore(closed, "a claim that stays only keeps journal; opening the pool again shows it");
+  entry->source = {};
+}
+
+rt::Task<void> Roster::close_target(EntryRef entry) {
+  if (!entry->target.end) co_return;
+  rt::Loop& loop = entry->target.pool->loop();
+  std::unique_ptr<Target> end = std::move(entry->target.end);
+  Result<> closed = co_await rt::run_on(loop, end_target(std::move(end), *entry->target.reporter));
+  ignore(closed, "closing a target changes nothing");
+  entry->target = {};
+}
+
+rt::Task<void> Roster::close_ends(EntryRef entry, bool forget_claims) {
+  co_await close_source(entry, forget_claims);
+  co_await close_target(entry);
+}
+
+rt::Task<void> Roster::refresh(EntryRef entry) {
+  if (entry->source.end) {
+    Status status = co_await rt::run_on(entry->source.pool->loop(), status_of(*entry->source.end));
+    entry->source.status = std::move(status);
+  }
+  if (entry->target.end) {
+    Status status = co_await rt::run_on(entry->target.pool->loop(), status_of(*entry->target.end));
+    entry->target.status = std::move(status);
+  }
+  tell(entry);
+}
+
+}  // namespace lockstep::replica

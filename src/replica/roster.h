@@ -1,0 +1,107 @@
+// Roster: the relationships of this system: what is kept of each, its ends that are open here, and what was
+// last heard of them. Promises: one report per relationship; a change of state is told once. Lives on: the
+// control loop; ends live on their pools' loops.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/base.h"
+#include "pool/pool.h"
+#include "replica/gate.h"
+#include "replica/ground.h"
+#include "replica/reporter.h"
+#include "replica/source.h"
+#include "replica/status.h"
+#include "replica/target.h"
+#include "rt/rt.h"
+
+namespace lockstep::replica {
+
+// An end that is open here.
+template <class T>
+struct Seat {
+  pool::Pool* pool = nullptr;
+  std::unique_ptr<Reporter> reporter;
+  std::unique_ptr<T> end;
+  Status status;  // as last heard
+};
+
+struct Entry {
+  Relationship kept;
+  Seat<Source> source;
+  Seat<Target> target;
+  std::optional<Error> trouble;  // an end that should be open here is not
+  bool busy = false;             // an operation runs
+  Operation operation = Operation::activate;
+  CopyState requested = CopyState::not_applicable;
+  std::shared_ptr<rt::Stop> flow;  // asks the connector to end; none when nothing flows
+  bool flowing = false;            // the connector runs
+  Report told;                     // what observers heard last
+  bool gone = false;
+
+  [[nodiscard]] bool local(SystemId self) const { return kept.peer == self; }
+};
+
+// Shared with whoever waits on it: an operation may outlive its relationship.
+using EntryRef = std::shared_ptr<Entry>;
+
+class Roster {
+ public:
+  Roster(const Ground& ground, Pools& pools, Registry& registry, Observer& observer);
+  ~Roster();
+
+  rt::Task<Result<>> load();
+  [[nodiscard]] EntryRef find(RelationshipId id) const;
+  [[nodiscard]] EntryRef find(std::string_view name) const;
+  [[nodiscard]] const std::map<RelationshipId, EntryRef>& all() const { return entries_; }
+  [[nodiscard]] bool name_taken(std::string_view name) const { return find(name) != nullptr; }
+
+  rt::Task<Result<EntryRef>> add(Relationship relationship);  // saved first
+  rt::Task<Result<>> save(EntryRef entry);
+  rt::Task<Result<>> forget(EntryRef entry);  // both ends closed by the caller
+
+  // Opens what this system holds of the relationship and whose pool is there; closes it again.
+  rt::Task<void> open_ends(EntryRef entry, bool hold);
+  rt::Task<void> close_ends(EntryRef entry, bool forget_claims);
+  rt::Task<void> open_target(EntryRef entry);
+  rt::Task<void> close_target(EntryRef entry);
+  rt::Task<void> close_source(EntryRef entry, bool forget_claims);
+  [[nodiscard]] bool uses(const Entry& entry, PoolId pool) const;
+  void pool_gone(PoolId pool);  // its ends are closed
+
+  [[nodiscard]] Report report_of(const Entry& entry) const;
+  [[nodiscard]] std::vector<Report> reports() const;
+  rt::Task<void> refresh(EntryRef entry);  // asks the loops now
+  void tell(EntryRef entry);               // compares with what was told last
+  rt::Task<void> stop() { co_await scope_.stop_and_join(); }
+  [[nodiscard]] rt::Signal& moved() { return moved_; }  // some report changed
+
+  // Where the target end of a local relationship lies: the group that follows it.
+  struct Place {
+    pool::Pool* pool = nullptr;
+    GroupId group;
+  };
+  rt::Task<std::optional<Place>> local_target(RelationshipId id);
+
+ private:
+  rt::Task<void> open_source(EntryRef entry, bool hold);
+  rt::Task<void> keep(EntryRef entry);
+  Reporter::Deliver deliver_to(EntryRef entry, bool source);
+  Gates& gates_of(pool::Pool& pool);
+
+  const Ground& ground_;
+  Pools& pools_;
+  Registry& registry_;
+  Observer& observer_;
+  std::map<RelationshipId, EntryRef> entries_;
+  std::map<PoolId, std::unique_ptr<Gates>> gates_;
+  rt::Signal moved_;
+  rt::Scope scope_;
+  std::shared_ptr<bool> alive_;  // false for callbacks that come after us
+};
+
+}  // namespace lockstep::replica

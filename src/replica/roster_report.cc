@@ -1,0 +1,146 @@
+// Reports: what is true of a relationship, put together from its ends here and the administrator's intent.
+#include <algorithm>
+
+#include "replica/roster.h"
+
+namespace lockstep::replica {
+namespace {
+
+Progress progress_of(Operation operation) {
+  switch (operation) {
+    case Operation::abort: return Progress::aborting;
+    case Operation::failover:
+    case Operation::reverse_roles: return Progress::failing_over;
+    case Operation::failback: return Progress::failing_back;
+    case Operation::fracture: return Progress::fracturing;
+    case Operation::split: return Progress::splitting;
+    case Operation::suspend: return Progress::suspending;
+    case Operation::resync_replica:
+    case Operation::resume: return Progress::resyncing;
+    case Operation::restore_from_replica: return Progress::restoring;
+    case Operation::prepare:
+    case Operation::unprepare: return Progress::preparing;
+    case Operation::detach:
+    case Operation::dissolve: return Progress::detaching;
+    default: return Progress::synchronizing;
+  }
+}
+
+// What is intended decides while nothing is meant to flow; else what flows.
+CopyState state_of(const Entry& entry, const Status& status) {
+  CopyState intent = entry.kept.intent;
+  if (intent != CopyState::synchronized) return intent;
+  return status.taken_over ? CopyState::failedover : status.flow;
+}
+
+}  // namespace
+
+Report Roster::report_of(const Entry& entry) const {
+  Report out;
+  out.relationship = entry.kept;
+  bool at_source = entry.source.end != nullptr;
+  bool open = at_source || entry.target.end != nullptr;
+  const Status& status = at_source ? entry.source.status : entry.target.status;
+  out.copy_state = state_of(entry, status);
+  out.cause = status.cause;
+  if (!open) {
+    if (entry.kept.intent == CopyState::synchronized) out.copy_state = CopyState::broken;
+    out.cause = entry.trouble ? entry.trouble->message : "the pool that holds this end is not open";
+  }
+  if (out.copy_state != CopyState::broken && out.copy_state != CopyState::failedover && open)
+    out.cause.clear();
+  bool flowing = out.copy_state == CopyState::unsynchronized || out.copy_state == CopyState::synchronized;
+  if (flowing) out.mode_in_force = status.mode_in_force;
+  out.reachable = status.connected;
+  out.last_contact = status.last_contact;
+  out.conflict = status.conflict;
+  if (at_source) {
+    std::int64_t lag_us = status.lacks_since ? ground_.host.clock().wall().us - status.lacks_since->us : 0;
+    out.lag = std::chrono::microseconds(std::max<std::int64_t>(lag_us, 0));
+  } else {
+    out.lag = status.lag_told;
+    bool stale = !status.connected && status.lag_told_at != Instant{};
+    if (stale) out.lag += ground_.control.clock().now() - status.lag_told_at;
+  }
+  std::uint32_t rpo = entry.kept.settings.rpo_seconds;
+  out.rpo_violated = status.rpo_violated || (rpo > 0 && out.lag > std::chrono::seconds(rpo));
+  if (out.copy_state == CopyState::failedover) out.rpo_violated = false;
+  out.backlog = status.backlog;
+  out.to_copy = status.to_copy;
+  out.copied = status.copied;
+  out.bytes_per_second = status.bytes_per_second;
+  out.sent_total = status.sent_total;
+  out.received_total = status.received_total;
+  out.position = entry.target.end ? entry.target.status.position : status.position;
+  if (out.copy_state == CopyState::synchronized) {
+    out.percent_synced = 100;
+  } else if (status.to_copy.value > 0) {
+    out.percent_synced = std::min(
+        99.0, 100.0 * static_cast<double>(status.copied.value) / static_cast<double>(status.to_copy.value));
+  }
+  if (flowing && status.backlog.value > 0 && status.bytes_per_second > 0) {
+    out.eta = std::chrono::milliseconds(status.backlog.value * 1000 / status.bytes_per_second);
+  }
+  out.requested = CopyState::not_applicable;
+  if (entry.busy) {
+    out.requested = entry.requested;
+    out.progress = progress_of(entry.operation);
+  } else if (out.copy_state == CopyState::synchronized) {
+    out.progress = Progress::completed;
+  } else if (out.copy_state == CopyState::unsynchronized || out.copy_state == CopyState::initialized) {
+    out.requested = CopyState::synchronized;
+    out.progress = status.progress;
+  } else {
+    out.progress = out.copy_state == CopyState::broken ? Progress::not_applicable : Progress::dormant;
+  }
+  return out;
+}
+
+std::vector<Report> Roster::reports() const {
+  std::vector<Report> out;
+  out.reserve(entries_.size());
+  for (const auto& [id, entry] : entries_) out.push_back(report_of(*entry));
+  return out;
+}
+
+rt::Task<void> Roster::keep(EntryRef entry) {
+  Relationship copy = entry->kept;
+  Result<> saved = co_await registry_.save(std::move(copy));
+  ignore(saved, "times and states are derived again at the next start");
+}
+
+void Roster::tell(EntryRef entry) {
+  if (entry->gone) return;
+  // The target was opened while nobody here looked: what was intended here is out of date.
+  bool overtaken = entry->source.end && entry->source.status.taken_over &&
+                   entry->kept.intent == CopyState::synchronized && !entry->busy;
+  if (overtaken) {
+    entry->kept.intent = CopyState::failedover;
+    entry->kept.when_failed_over = ground_.host.clock().wall();
+    scope_.spawn(keep(entry));
+  }
+  if (!entry->source.end && entry->target.status.settings)
+    entry->kept.settings = *entry->target.status.settings;
+  Report before = std::move(entry->told);
+  entry->told = report_of(*entry);
+  const Report& now = entry->told;
+  RelationshipId id = entry->kept.id;
+  auto say = [&](const char* what, std::string was, std::string is, std::string cause) {
+    if (was == is) return;
+    observer_.changed(Change{id, what, std::move(was), std::move(is), std::move(cause)});
+  };
+  auto mode = [](const std::optional<Mode>& m) { return m ? std::string(name_of(*m)) : std::string("none"); };
+  auto rpo = [](bool violated) { return std::string(violated ? "over RPO" : "within RPO"); };
+  say("CopyState", std::string(name_of(before.copy_state)), std::string(name_of(now.copy_state)), now.cause);
+  say("Mode", mode(before.mode_in_force), mode(now.mode_in_force), now.cause);
+  say("Lag", rpo(before.rpo_violated), rpo(now.rpo_violated), now.cause);
+  say("Conflict", before.conflict, now.conflict, now.cause);
+  if (now.copy_state == CopyState::synchronized && before.copy_state != CopyState::synchronized) {
+    entry->kept.when_synchronized = ground_.host.clock().wall();
+    entry->told.relationship.when_synchronized = entry->kept.when_synchronized;
+    scope_.spawn(keep(entry));
+  }
+  moved_.wake_all();
+}
+
+}  // namespace lockstep::replica

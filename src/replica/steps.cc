@@ -1,0 +1,325 @@
+#include "replica/steps.h"
+
+#include <algorithm>
+
+#include "replica/ledger.h"
+
+namespace lockstep::replica {
+namespace {
+
+// On the pool's loop, from here down.
+
+rt::Task<Past> look_at(pool::Pool& pool, GroupId group) { co_return past_of(pool, group); }
+
+rt::Task<Result<>> take_source_role(pool::Pool& pool, GroupId group) {
+  const store::GroupRow* found = group_row(pool, group);
+  if (found == nullptr) co_return fail(Code::not_found, "the group is gone");
+  store::GroupRow row = *found;
+  row.role = store::Role::source;
+  row.following = RelationshipId{};
+  co_return co_await pool.change_group(std::move(row));
+}
+
+// What the follower's map and journal hold: blocks that this end changed and the other lacks.
+rt::Task<Bytes> changed_bytes(pool::Pool& pool, RelationshipId follower, bool measure) {
+  if (follower_row(pool, follower) == nullptr) co_return Bytes{0};
+  if (measure) {
+    Lsn now = pool.status().appended;
+    Result<> folded = co_await pool.fold_follower(follower, now);
+    ignore(folded, "then fewer blocks are counted than will travel");
+  }
+  Result<std::uint64_t> blocks = co_await pool.change_map_blocks(follower);
+  co_return Bytes{blocks ? *blocks * block_size : 0};
+}
+
+rt::Task<std::pair<std::string, std::string>> names_of(pool::Pool& pool, GroupId group) {  // pool, group
+  const store::GroupRow* row = group_row(pool, group);
+  co_return std::pair(pool.status().name, row == nullptr ? std::string() : row->name);
+}
+
+// So that the target end of a local relationship is found.
+rt::Task<Result<>> follow(pool::Pool& pool, GroupId group, RelationshipId relationship) {
+  const store::GroupRow* found = group_row(pool, group);
+  if (found == nullptr) co_return fail(Code::not_found, "the group is gone");
+  store::GroupRow row = *found;
+  row.following = relationship;
+  row.was_synchronized = true;
+  co_return co_await pool.change_group(std::move(row));
+}
+
+rt::Task<Result<>> configure_source(Source& source, Settings settings) {
+  source.set(settings);
+  co_return Result<>{};
+}
+
+rt::Task<void> doubt(Source& source) {
+  source.unsure();
+  co_return;
+}
+
+rt::Task<void> rest_target(Target& target, CopyState intent) {
+  target.set_intent(intent);
+  target.rest();
+  co_return;
+}
+
+rt::Task<void> wake_target(Target& target) {
+  target.set_intent(CopyState::synchronized);
+  target.wake();
+  co_return;
+}
+
+rt::Task<Result<Past>> promote_target(Target& target, CopyState intent) {
+  target.set_intent(intent);
+  return target.promote();
+}
+
+}  // namespace
+
+rt::Task<Result<Outcome>> Steps::carry_out(EntryRef entry, End end, Order order) {
+  bool here = end == End::source ? entry->source.end != nullptr : entry->target.end != nullptr;
+  if (!here && order.step != Step::forget) {
+    std::string what = end == End::source ? "source" : "target";
+    std::string why =
+        entry->trouble ? entry->trouble->message
+                       : "its pool is not open on system '" + ground_.self.name + "', or roles have changed";
+    co_return fail(Code::unreachable,
+                   "relationship '" + entry->kept.name + "': the " + what + " is not there: " + why);
+  }
+  if (end == End::source) co_return co_await at_source(entry, std::move(order));
+  co_return co_await at_target(entry, std::move(order));
+}
+
+rt::Task<Result<Outcome>> Steps::at_source(EntryRef entry, Order order) {
+  Result<> done;
+  Outcome out;
+  switch (order.step) {
+    case Step::rest: done = co_await rest(entry, End::source, order.intent); break;
+    case Step::flow: done = co_await go_on(entry, End::source); break;
+    case Step::drain: {
+      rt::Loop& loop = entry->source.pool->loop();
+      done = co_await rt::run_on(loop, entry->source.end->catch_up(drain_most));
+      break;
+    }
+    case Step::demote: {
+      rt::Loop& loop = entry->source.pool->loop();
+      Result<Past> demoted = co_await rt::run_on(loop, entry->source.end->demote(drain_most, order.by_peer));
+      if (!demoted) done = fail(demoted.error());
+      break;
+    }
+    case Step::take_back: {
+      rt::Loop& loop = entry->source.pool->loop();
+      done = co_await rt::run_on(loop, entry->source.end->take_back());
+      break;
+    }
+    case Step::unsure: co_await rt::run_on(entry->source.pool->loop(), doubt(*entry->source.end)); break;
+    case Step::become_target: done = co_await become_target(entry, std::move(order)); break;
+    case Step::configure:
+      done = co_await configure(entry, order.settings.value_or(entry->kept.settings));
+      break;
+    case Step::forget:
+      done = co_await forget(entry, End::source);
+      co_return done ? Result<Outcome>(out) : fail(done.error());
+    case Step::look: break;
+    default: done = fail(Code::invalid, "a source is not asked that"); break;
+  }
+  if (!done) co_return fail(done.error());
+  bool at_source = entry->source.end != nullptr;
+  pool::Pool* pool = at_source ? entry->source.pool : entry->target.pool;
+  if (pool != nullptr) {
+    GroupId group = entry->kept.group;
+    out.past = co_await rt::run_on(pool->loop(), look_at(*pool, group));
+    out.changed = co_await rt::run_on(
+        pool->loop(), changed_bytes(*pool, follower_id(entry->kept.id, group), order.measure));
+  }
+  Report report = roster_.report_of(*entry);
+  out.copy_state = report.copy_state;
+  out.lag = report.lag;
+  out.to_send = report.backlog;
+  co_return out;
+}
+
+rt::Task<Result<Outcome>> Steps::at_target(EntryRef entry, Order order) {
+  Result<> done;
+  Outcome out;
+  switch (order.step) {
+    case Step::rest: done = co_await rest(entry, End::target, order.intent); break;
+    case Step::flow: done = co_await go_on(entry, End::target); break;
+    case Step::promote: {
+      rt::Loop& loop = entry->target.pool->loop();
+      Result<Past> promoted = co_await rt::run_on(loop, promote_target(*entry->target.end, order.intent));
+      if (!promoted) {
+        done = fail(promoted.error());
+        break;
+      }
+      entry->kept.intent = order.intent;
+      if (order.intent == CopyState::failedover) entry->kept.when_failed_over = ground_.host.clock().wall();
+      done = co_await roster_.save(entry);
+      break;
+    }
+    case Step::yield: {
+      rt::Loop& loop = entry->target.pool->loop();
+      std::string name = order.name;
+      std::optional<Past> other = order.other;
+      Result<Past> yielded =
+          co_await rt::run_on(loop, entry->target.end->yield(std::move(name), std::move(other)));
+      if (!yielded) done = fail(yielded.error());
+      break;
+    }
+    case Step::become_source: done = co_await become_source(entry); break;
+    case Step::configure:
+      done = co_await configure(entry, order.settings.value_or(entry->kept.settings));
+      break;
+    case Step::forget:
+      done = co_await forget(entry, End::target);
+      co_return done ? Result<Outcome>(out) : fail(done.error());
+    case Step::look: break;
+    default: done = fail(Code::invalid, "a target is not asked that"); break;
+  }
+  if (!done) co_return fail(done.error());
+  if (entry->target.end) {
+    out.past.position = entry->target.status.position;
+    out.was_synchronized = entry->target.status.was_synchronized;
+  }
+  bool at_target = entry->target.end != nullptr;
+  pool::Pool* pool = at_target ? entry->target.pool : entry->source.pool;
+  bool local = entry->local(ground_.self.id);
+  if (pool != nullptr && !local) {
+    GroupId group = entry->kept.group;
+    out.past = co_await rt::run_on(pool->loop(), look_at(*pool, group));
+    out.changed = co_await rt::run_on(
+        pool->loop(), changed_bytes(*pool, follower_id(entry->kept.id, group), order.measure));
+  }
+  Report report = roster_.report_of(*entry);
+  out.copy_state = report.copy_state;
+  out.lag = report.lag;
+  co_return out;
+}
+
+rt::Task<Result<>> Steps::rest(EntryRef entry, End end, CopyState intent) {
+  entry->kept.intent = intent;
+  if (intent == CopyState::suspended) entry->kept.when_suspended = ground_.host.clock().wall();
+  Result<> saved = co_await roster_.save(entry);
+  if (!saved) co_return saved;
+  if (end == End::source) {
+    co_await flows_.stop(entry, true);
+    flows_.start(entry);  // only where the source keeps looking
+  } else if (entry->target.end) {
+    co_await rt::run_on(entry->target.pool->loop(), rest_target(*entry->target.end, intent));
+  }
+  roster_.tell(entry);
+  co_return Result<>{};
+}
+
+rt::Task<Result<>> Steps::go_on(EntryRef entry, End end) {
+  entry->kept.intent = CopyState::synchronized;
+  entry->kept.when_activated = ground_.host.clock().wall();
+  Result<> saved = co_await roster_.save(entry);
+  if (!saved) co_return saved;
+  if (end == End::target) {
+    co_await rt::run_on(entry->target.pool->loop(), wake_target(*entry->target.end));
+  } else {
+    co_await flows_.stop(entry, false);  // what flowed for another purpose begins anew
+    flows_.start(entry);
+  }
+  roster_.tell(entry);
+  co_return Result<>{};
+}
+
+rt::Task<Result<>> Steps::configure(EntryRef entry, Settings settings) {
+  entry->kept.settings = settings;
+  Result<> saved = co_await roster_.save(entry);
+  if (!saved) co_return saved;
+  if (entry->source.end) {
+    Result<> set =
+        co_await rt::run_on(entry->source.pool->loop(), configure_source(*entry->source.end, settings));
+    if (!set) co_return set;
+  }
+  roster_.tell(entry);
+  co_return Result<>{};
+}
+
+rt::Task<Result<>> Steps::forget(EntryRef entry, End end) {
+  bool local = entry->local(ground_.self.id);
+  co_await flows_.stop(entry, true);
+  if (entry->target.end && (end == End::target || local)) {
+    Result<> released = co_await rt::run_on(entry->target.pool->loop(), entry->target.end->release());
+    if (!released) co_return released;
+  }
+  pool::Pool* pool = entry->source.end ? entry->source.pool : nullptr;
+  GroupId group = entry->kept.group;
+  co_await roster_.close_ends(entry, true);
+  // A source that had given up its role is nobody's any more: it may be written again.
+  if (pool != nullptr) {
+    Result<> freed = co_await rt::run_on(pool->loop(), take_source_role(*pool, group));
+    if (!freed && freed.error().code != Code::not_found) co_return freed;
+  }
+  co_return co_await roster_.forget(entry);
+}
+
+rt::Task<Result<>> Steps::become_source(EntryRef entry) {
+  pool::Pool* pool = entry->target.pool;
+  GroupId group = entry->kept.group;
+  Result<> taken = co_await rt::run_on(pool->loop(), take_source_role(*pool, group));
+  if (!taken) co_return taken;
+  co_await roster_.close_target(entry);
+  entry->kept.end = End::source;
+  Result<> saved = co_await roster_.save(entry);
+  if (!saved) co_return saved;
+  co_await roster_.open_ends(entry, false);
+  co_return Result<>{};
+}
+
+rt::Task<Result<>> Steps::become_target(EntryRef entry, Order order) {
+  if (entry->local(ground_.self.id)) co_return co_await swap_local(entry, std::move(order));
+  co_await flows_.stop(entry, true);
+  co_await roster_.close_source(entry, false);
+  entry->kept.end = End::target;
+  Result<> saved = co_await roster_.save(entry);
+  if (!saved) co_return saved;
+  co_await roster_.open_ends(entry, false);
+  if (!entry->target.end)
+    co_return fail(entry->trouble.value_or(Error{Code::unreachable, "the pool is not open"}));
+  rt::Loop& loop = entry->target.pool->loop();
+  std::string name = order.name;
+  std::optional<Past> other = order.other;
+  Result<Past> yielded =
+      co_await rt::run_on(loop, entry->target.end->yield(std::move(name), std::move(other)));
+  if (!yielded) co_return fail(yielded.error());
+  co_return Result<>{};
+}
+
+// Both ends are here: one row is kept, and it changes sides. The target has been opened to hosts before.
+rt::Task<Result<>> Steps::swap_local(EntryRef entry, Order order) {
+  std::optional<Roster::Place> there = co_await roster_.local_target(entry->kept.id);
+  if (!there) co_return fail(Code::not_found, "the target's group is gone");
+  pool::Pool* old_pool = entry->source.pool;
+  GroupId old_group = entry->kept.group;
+  auto names = co_await rt::run_on(old_pool->loop(), names_of(*old_pool, old_group));
+  co_await flows_.stop(entry, true);
+  co_await roster_.close_ends(entry, false);
+  Result<> taken = co_await rt::run_on(there->pool->loop(), take_source_role(*there->pool, there->group));
+  if (!taken) co_return taken;
+  Relationship swapped = entry->kept;
+  swapped.pool = there->pool->id();
+  swapped.group = there->group;
+  swapped.peer_pool = names.first;
+  swapped.peer_group = names.second;
+  for (auto& [here, far] : swapped.pairs) std::swap(here, far);
+  entry->kept = swapped;
+  Result<> saved = co_await roster_.save(entry);
+  if (!saved) co_return saved;
+  std::string name = order.name;
+  std::optional<Past> other = order.other;
+  Result<> followed = co_await rt::run_on(old_pool->loop(), follow(*old_pool, old_group, entry->kept.id));
+  if (!followed) co_return followed;
+  co_await roster_.open_ends(entry, false);
+  if (!entry->target.end) co_return fail(Code::unreachable, "the pool of the new target is not open");
+  rt::Loop& loop = entry->target.pool->loop();
+  Result<Past> yielded =
+      co_await rt::run_on(loop, entry->target.end->yield(std::move(name), std::move(other)));
+  if (!yielded) co_return fail(yielded.error());
+  co_return Result<>{};
+}
+
+}  // namespace lockstep::replica

@@ -1,0 +1,78 @@
+// Steps: what one end does when an operation needs it to; the same whether asked from here or by the other
+// system. Promises: each step is durable before it returns, and harmless when repeated. Lives on: the control
+// loop; role changes run on the pool's loop.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/base.h"
+#include "replica/flows.h"
+#include "replica/ground.h"
+#include "replica/history.h"
+#include "replica/roster.h"
+#include "rt/rt.h"
+
+namespace lockstep::replica {
+
+enum class Step : std::uint8_t {
+  rest = 1,           // nothing flows; `intent` says in which state. Source or target
+  flow = 2,           // flows again
+  drain = 3,          // source: the target is durable past all that was written before
+  demote = 4,         // source: drained and closed to hosts
+  take_back = 5,      // source: undoes demote
+  promote = 6,        // target: open to hosts in a generation of its own; `intent`
+  become_source = 7,  // target, open to hosts: is the source from here on
+  become_target = 8,  // source: follows from here on; what only it has is kept under `name`
+  yield = 9,          // target, open to hosts: follows again; what only it has is kept under `name`
+  configure = 10,     // settings
+  forget = 11,        // the relationship ends here
+  look = 12,          // how things stand: nothing is changed
+  unsure = 13,        // source, demoted: whether the target was opened is not known; the next contact tells
+};
+
+struct Order {
+  Step step = Step::look;
+  CopyState intent = CopyState::synchronized;
+  std::optional<Settings> settings;
+  std::string name;
+  std::optional<Past> other;  // the history that wins
+  bool by_peer = false;       // asked by the other system
+  bool measure = false;       // look: count the changed blocks, though it costs a checkpoint
+};
+
+struct Outcome {
+  Past past;  // of the group, afterwards
+  CopyState copy_state = CopyState::not_applicable;
+  bool was_synchronized = false;
+  Duration lag{0};
+  Bytes to_send{0};  // source: what the target lacks, when it is known without asking it
+  Bytes changed{0};  // blocks that only this end changed
+};
+
+class Steps {
+ public:
+  Steps(const Ground& ground, Roster& roster, Flows& flows)
+      : ground_(ground), roster_(roster), flows_(flows) {}
+
+  rt::Task<Result<Outcome>> carry_out(EntryRef entry, End end, Order order);
+
+  static constexpr Duration drain_most = std::chrono::minutes(10);
+
+ private:
+  rt::Task<Result<Outcome>> at_source(EntryRef entry, Order order);
+  rt::Task<Result<Outcome>> at_target(EntryRef entry, Order order);
+  rt::Task<Result<>> rest(EntryRef entry, End end, CopyState intent);
+  rt::Task<Result<>> go_on(EntryRef entry, End end);
+  rt::Task<Result<>> configure(EntryRef entry, Settings settings);
+  rt::Task<Result<>> forget(EntryRef entry, End end);
+  rt::Task<Result<>> become_source(EntryRef entry);
+  rt::Task<Result<>> become_target(EntryRef entry, Order order);
+  rt::Task<Result<>> swap_local(EntryRef entry, Order order);
+
+  const Ground& ground_;
+  Roster& roster_;
+  Flows& flows_;
+};
+
+}  // namespace lockstep::replica
