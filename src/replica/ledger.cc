@@ -45,9 +45,7 @@ std::vector<VolumeId> volumes_of(pool::Pool& pool, std::span<const VolumeUuid> u
 
 rt::Task<Result<>> forget_follower(pool::Pool& pool, RelationshipId follower) {
   if (follower_row(pool, follower) == nullptr) co_return Result<>{};
-  Result<> dropped = co_await pool.drop_follower(follower);
-  if (!dropped) co_return dropped;
-  co_return co_await pool.checkpoint();
+  co_return co_await pool.drop_follower(follower);
 }
 
 rt::Task<Result<bool>> wrote_between(pool::Pool& pool, GroupId group, Lsn lsn, Lsn until) {

@@ -23,7 +23,7 @@ namespace lockstep::replica {
 
 // In the order of `uuids`; fewer when one is gone. A reverted group has new ids under the old uuids.
 [[nodiscard]] std::vector<VolumeId> volumes_of(pool::Pool& pool, std::span<const VolumeUuid> uuids);
-// Drops the claim and its map: both are gone when it returns, so that the id may be used anew.
+// Drops the claim and its map, if there is one.
 rt::Task<Result<>> forget_follower(pool::Pool& pool, RelationshipId follower);
 
 [[nodiscard]] inline bool is_data(journal::Kind kind) {

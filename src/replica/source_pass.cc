@@ -91,6 +91,11 @@ rt::Task<Result<>> Source::begin_pass(const Contacted& contacted) {
     pass.set = kind == full_pass ? Pass::Set::allocated : Pass::Set::masks;
   } else {
     Result<> folded = co_await pool_.fold_follower(follower_, lsn);
+    if (!folded && folded.error().code == Code::changed) {
+      // What it knew is gone: without the claim, the next plan sees that and compares.
+      Result<> dropped = co_await forget_follower(pool_, follower_);
+      if (!dropped) co_return dropped;
+    }
     if (!folded) co_return folded;
     pass.set = Pass::Set::masks;
   }

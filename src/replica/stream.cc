@@ -31,7 +31,15 @@ rt::Task<Result<>> Source::begin_stream(Channel& channel, Origin from, Lsn lsn) 
   received_ = durable_ = std::max(durable_, lsn);
   durable_position_ = from;
   const store::FollowerRow* row = follower_row(pool_, follower_);
-  if (row != nullptr && row->mapped) {
+  if (row == nullptr) {
+    store::FollowerRow fresh;
+    fresh.id = follower_;
+    fresh.group = group_;
+    fresh.durable = lsn;
+    fresh.journal_budget = settings_.journal_budget;
+    Result<> set = co_await pool_.set_follower(fresh);
+    if (!set) co_return set;
+  } else if (row->mapped) {
     Result<> cleared = co_await pool_.clear_change_map(follower_, lsn);
     if (!cleared) co_return cleared;
   } else {
