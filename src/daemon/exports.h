@@ -1,4 +1,4 @@
-// Exports: the system's volumes, for NBD.
+// Exports: the system's volumes for NBD, each under POOL/VOLUME; with a single volume, "" means that one.
 #pragma once
 
 #include "manage/manage.h"
@@ -6,17 +6,14 @@
 
 namespace lockstep::daemon {
 
-class SystemExports final : public nbd::Exports {
+class Exports final : public nbd::Exports {
  public:
-  explicit SystemExports(manage::System& system) : system_(system) {}
+  explicit Exports(manage::System& system) : system_(system) {}
   rt::Task<Result<std::vector<nbd::Listed>>> list() override;
   rt::Task<Result<nbd::Found>> find(std::string name) override;
 
  private:
   manage::System& system_;
 };
-
-// Prometheus lines of the NBD server's counters.
-[[nodiscard]] std::string metrics_of(const nbd::Server& server);
 
 }  // namespace lockstep::daemon

@@ -1,27 +1,17 @@
-// Log: one line an event, to standard error; with systemd's priority prefix where its journal reads along.
+// Log: lines on standard error, written by a thread of their own. Under systemd each carries its priority, and the journal adds the time.
 #pragma once
 
-#include <memory>
-#include <string>
 #include <string_view>
 
 namespace lockstep::daemon {
 
-enum class Level { debug, info, warn, error };
+enum class Level { debug, info, warning, error };
 
-class Log {
- public:
-  explicit Log(const std::string& least);   // debug | info | warn | error
-  ~Log();
-  // From any thread.
-  void write(Level level, std::string_view line);
-  void info(std::string_view line) { write(Level::info, line); }
-  void warn(std::string_view line) { write(Level::warn, line); }
-  void error(std::string_view line) { write(Level::error, line); }
+// From here on log() goes somewhere; once. `level`: debug, info, warning or error.
+void open_log(std::string_view level);
+void close_log();   // everything written
 
- private:
-  struct Sink;
-  std::unique_ptr<Sink> sink_;
-};
+// From any thread; never waits for the writer: when it cannot keep up, the oldest lines go.
+void log(Level level, std::string_view text);
 
 }  // namespace lockstep::daemon

@@ -70,6 +70,7 @@ class System {
   virtual rt::Task<Answer<std::string>> revert_group(Caller caller, std::string group, std::string snapshot, std::string keep_as) = 0;
 
   // Peers.
+  virtual void set_advertised(std::vector<os::Address> addresses) = 0;   // where others reach this system, once it is known
   virtual rt::Task<Answer<std::string>> invite(Caller caller, Duration valid) = 0;
   virtual rt::Task<Answer<replica::Peer>> join(Caller caller, std::string token) = 0;
   virtual rt::Task<Answer<>> remove_peer(Caller caller, std::string name) = 0;

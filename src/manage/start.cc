@@ -30,10 +30,7 @@ Result<> write_file(os::Files& files, const std::string& directory, const std::s
 SystemParts::SystemParts(os::Host& host, rt::Loop& control, std::string directory, Options options)
     : host_(host), control_(control), directory_(std::move(directory)), options_(std::move(options)), started_(control.clock().now()) {
   if (!options_.open_pool) options_.open_pool = pool::open_native;
-  if (!options_.make_engine)
-    options_.make_engine = [](os::Host& h, rt::Loop& loop, replica::Self self, replica::Pools& pools, replica::Registry& registry, replica::Observer& observer, replica::Options engine_options) {
-      return replica::make_engine(h, loop, std::move(self), pools, registry, observer, std::move(engine_options));
-    };
+  if (!options_.make_engine) options_.make_engine = replica::make_engine;
 }
 SystemParts::~SystemParts() = default;
 

@@ -62,6 +62,7 @@ class SystemParts final : public System {
   rt::Task<Answer<std::vector<std::string>>> clone_snapshot(Caller caller, std::string group, std::string snapshot, std::string prefix) override;
   rt::Task<Answer<std::string>> revert_group(Caller caller, std::string group, std::string snapshot, std::string keep_as) override;
 
+  void set_advertised(std::vector<os::Address> addresses) override { options_.advertised = std::move(addresses); }
   rt::Task<Answer<std::string>> invite(Caller caller, Duration valid) override;
   rt::Task<Answer<replica::Peer>> join(Caller caller, std::string token) override;
   rt::Task<Answer<>> remove_peer(Caller caller, std::string name) override;
