@@ -188,8 +188,12 @@ rt::Task<void> Source::beat(Channel& channel) {
     Result<> sent = co_await channel.send(FrameType::state, state);
     if (!sent) break;
     judge();
-    Duration every = ground_.options.heartbeat;
-    co_await channel.pause(every);
+    // A change of state is told at once, everything else with the next beat.
+    Instant next = loop_.clock().now() + ground_.options.heartbeat;
+    CopyState told = now.flow;
+    rt::Loop::TimerId timer = loop_.at(next, [this] { moved_.wake_all(); });
+    while (!channel.closed() && status_.flow == told && loop_.clock().now() < next) co_await moved_.wait();
+    loop_.cancel(timer);
   }
 }
 
@@ -280,6 +284,7 @@ void Source::flow(CopyState state, Progress progress, std::string cause) {
   status_.flow = state;
   status_.progress = progress;
   status_.cause = std::move(cause);
+  moved_.wake_all();
   changed();
 }
 
