@@ -71,7 +71,7 @@ class Files {
  public:
   virtual ~Files() = default;
 
-  // The asynchronous face: opened through a worker, then used on `loop` only.
+  // The asynchronous face: opened through a worker, then used on `loop` only, which is the caller's.
   virtual rt::Task<Result<std::unique_ptr<File>>> open(rt::Loop& loop, std::string path, OpenOptions options) = 0;
 
   // Worker jobs only, from here down.

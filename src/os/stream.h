@@ -52,6 +52,7 @@ class Listener {
   [[nodiscard]] virtual Address address() const = 0;                // with the port that was chosen
 };
 
+// Called on the loop that the result will live on.
 class Net {
  public:
   virtual ~Net() = default;
