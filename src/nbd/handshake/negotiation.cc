@@ -8,7 +8,7 @@ namespace lockstep::nbd {
 namespace {
 
 // More than any option of ours can use: a name, and queries of a name's length.
-constexpr std::size_t option_data_most = 256 * 1024;
+constexpr std::size_t option_data_most = 64 * 1024;
 
 // "Newstyle negotiation": magic, magic, our flags; then the client's flags. An unknown client flag ends the connection.
 rt::Task<Result<>> greet(Negotiation& n) {
@@ -28,7 +28,7 @@ rt::Task<Result<>> greet(Negotiation& n) {
 }
 
 rt::Task<Result<>> skip(Negotiation& n, std::size_t length) {
-  Buffer waste(std::min<std::size_t>(length, 64 * 1024));
+  Buffer waste(std::min<std::size_t>(length, 16 * 1024));
   while (length > 0) {
     MutSpan part = MutSpan(waste).first(std::min(length, waste.size()));
     CO_TRY_VOID(co_await os::read_all(*n.stream, part));

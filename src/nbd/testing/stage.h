@@ -56,6 +56,16 @@ struct Chunk {   // a simple reply is one too, with type `simple`
   Buffer data;
 };
 
+inline Buffer filled(std::size_t size, int with) { return Buffer(size, static_cast<std::byte>(with)); }
+inline std::string text_of_error(const Chunk& chunk) {
+  return std::string(as_text(Span(chunk.data).subspan(6, load_be<std::uint16_t>(chunk.data.data() + 4))));
+}
+inline std::vector<std::uint64_t> cookies(const std::vector<Chunk>& chunks) {
+  std::vector<std::uint64_t> out;
+  for (const Chunk& chunk : chunks) out.push_back(chunk.cookie);
+  return out;
+}
+
 class Client {
  public:
   Client(Loops& loops, std::shared_ptr<Wire> wire) : loops_(loops), wire_(std::move(wire)) {}

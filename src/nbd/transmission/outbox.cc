@@ -58,10 +58,6 @@ void Outbox::sent(std::size_t n) {
     piece.begin += take;
     n -= take;
     if (piece.begin < piece.end) return;
-    if (pieces_.size() == 1 && piece.open) {   // kept: the next reply goes to its start
-      piece.begin = piece.end = 0;
-      return;
-    }
     memories_.give(std::move(piece.memory));
     pieces_.pop_front();
   }

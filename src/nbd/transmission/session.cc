@@ -5,7 +5,8 @@
 namespace lockstep::nbd {
 namespace {
 
-constexpr std::size_t requests_per_turn = 128;     // then the rest of the loop has its turn
+constexpr std::size_t requests_per_turn = 128;     // then, or after so many bytes of payload,
+constexpr std::size_t bytes_per_turn = 1u << 20;   // the rest of the loop has its turn
 constexpr std::size_t receive_after_big_write = 16 * 1024;
 
 // Resumes in the next turn, after everything of this one.
@@ -128,7 +129,8 @@ rt::Task<void> Session::pace() {
 }
 
 Session::Step Session::parse() {
-  for (std::size_t i = 0; i < requests_per_turn; ++i) {
+  std::size_t bytes = 0;
+  for (std::size_t i = 0; i < requests_per_turn && bytes < bytes_per_turn; ++i) {
     if (skip_ > 0) {
       std::size_t n = std::min<std::uint64_t>(skip_, inbox_.size());
       inbox_.consume(n);
@@ -142,9 +144,12 @@ Session::Step Session::parse() {
     if (request.cmd() == Cmd::write) {
       Step step = parse_write(request);
       if (step != Step::next_turn) return step;
+      bytes += std::min<std::size_t>(request.length, Inbox::payload_most);
       continue;
     }
-    if (!admits(request.cmd() == Cmd::read && request.length <= payload_most ? request.length : 0)) return Step::room;
+    std::size_t answer_size = request.cmd() == Cmd::read && request.length <= payload_most ? request.length : 0;
+    if (!admits(answer_size)) return Step::room;
+    bytes += answer_size;
     if ((request.cmd() == Cmd::trim || request.cmd() == Cmd::write_zeroes) && !paced_ && volume_->pace() > Duration{0}) return Step::pace;
     paced_ = false;
     inbox_.consume(request_size);

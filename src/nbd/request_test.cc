@@ -1,8 +1,6 @@
-// Requests and replies, proper and improper, in any order, in any pieces.
+// Requests one by one, proper and improper, and their replies.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include <set>
 
 #include "nbd/testing/stage.h"
 
@@ -16,17 +14,7 @@ using ::testing::IsEmpty;
 using ::testing::SizeIs;
 using ::testing::UnorderedElementsAre;
 
-Buffer filled(std::size_t size, int with) { return Buffer(size, static_cast<std::byte>(with)); }
-std::string text_of_error(const Chunk& chunk) {
-  return std::string(as_text(Span(chunk.data).subspan(6, load_be<std::uint16_t>(chunk.data.data() + 4))));
-}
-std::vector<std::uint64_t> cookies(const std::vector<Chunk>& chunks) {
-  std::vector<std::uint64_t> out;
-  for (const Chunk& chunk : chunks) out.push_back(chunk.cookie);
-  return out;
-}
-
-TEST(Transmission, WhatIsWrittenIsReadBackHotAndCold) {
+TEST(Request, WhatIsWrittenIsReadBackHotAndCold) {
   for (bool hot : {true, false}) {
     for (bool structured : {true, false}) {
       for (std::uint32_t length : {512u, 4096u, 65536u, 262144u}) {
@@ -52,7 +40,7 @@ TEST(Transmission, WhatIsWrittenIsReadBackHotAndCold) {
   }
 }
 
-TEST(Transmission, EveryImproperRequestGetsItsErrorAndTheNextIsServed) {
+TEST(Request, EveryImproperRequestGetsItsErrorAndTheNextIsServed) {
   constexpr std::uint64_t size = 1 << 20;
   struct Row {
     const char* what;
@@ -118,7 +106,7 @@ TEST(Transmission, EveryImproperRequestGetsItsErrorAndTheNextIsServed) {
   EXPECT_EQ(stage.server->metrics().errors_total, errors);
 }
 
-TEST(Transmission, AWriteOfMoreThan32MiBIsSwallowedAndRefused) {
+TEST(Request, AWriteOfMoreThan32MiBIsSwallowedAndRefused) {
   Stage stage;
   Client client = stage.transmitting();
   client.send(Cmd::write, 1, 0, (32u << 20) + 4096);
@@ -135,7 +123,7 @@ TEST(Transmission, AWriteOfMoreThan32MiBIsSwallowedAndRefused) {
   EXPECT_EQ(stage.volume->writes, 0u);
 }
 
-TEST(Transmission, SimpleClientsHearErrorsToo) {
+TEST(Request, SimpleClientsHearErrorsToo) {
   Stage stage;
   Client client = stage.transmitting(false);
   client.send(Cmd::read, 1, 1 << 20, 4096);
@@ -147,17 +135,7 @@ TEST(Transmission, SimpleClientsHearErrorsToo) {
   EXPECT_EQ(client.only_reply(4096, 1)->error, Errno::einval);
 }
 
-TEST(Transmission, BadMagicEndsThisSessionAndNoOther) {
-  Stage stage;
-  Client good = stage.transmitting(), bad = stage.transmitting();
-  bad.send_raw(filled(28, 3));
-  EXPECT_TRUE(bad.dropped());
-  EXPECT_FALSE(good.dropped());
-  good.send(Cmd::flush, 1, 0, 0);
-  EXPECT_TRUE(good.only_reply());
-}
-
-TEST(Transmission, ZeroesTravelAsAHole) {
+TEST(Request, ZeroesTravelAsAHole) {
   Stage stage;
   for (bool hot : {true, false}) {
     stage.volume->hot = hot;
@@ -171,7 +149,7 @@ TEST(Transmission, ZeroesTravelAsAHole) {
   }
 }
 
-TEST(Transmission, BlockStatusTellsHolesFromData) {
+TEST(Request, BlockStatusTellsHolesFromData) {
   Stage stage;
   Client client = stage.transmitting();
   client.send(Cmd::write, 1, 8192, 4096, 0, filled(4096, 1));
@@ -192,7 +170,7 @@ TEST(Transmission, BlockStatusTellsHolesFromData) {
   }
 }
 
-TEST(Transmission, AWriteIsAnsweredWhenItsVolumeSaysSoAndNotBefore) {
+TEST(Request, AWriteIsAnsweredWhenItsVolumeSaysSoAndNotBefore) {
   Stage stage;
   stage.volume->hold_answers = true;
   Client client = stage.transmitting();
@@ -205,7 +183,7 @@ TEST(Transmission, AWriteIsAnsweredWhenItsVolumeSaysSoAndNotBefore) {
   EXPECT_THAT(cookies(client.replies()), ElementsAre(0, 1, 2));
 }
 
-TEST(Transmission, WritesThatCannotBeAnsweredAnyMoreFail) {
+TEST(Request, WritesThatCannotBeAnsweredAnyMoreFail) {
   Stage stage;
   stage.volume->hold_answers = true;
   Client client = stage.transmitting();
@@ -218,7 +196,7 @@ TEST(Transmission, WritesThatCannotBeAnsweredAnyMoreFail) {
   EXPECT_THAT(text_of_error(*reply), HasSubstr("sync failed"));
 }
 
-TEST(Transmission, FuaAndFlushWaitForDurability) {
+TEST(Request, FuaAndFlushWaitForDurability) {
   Stage stage;
   stage.volume->hold_tasks = true;
   Client client = stage.transmitting();
@@ -231,7 +209,7 @@ TEST(Transmission, FuaAndFlushWaitForDurability) {
   EXPECT_EQ(stage.volume->flushes, 2u);
 }
 
-TEST(Transmission, TrimDiscardsAndNoHoleKeeps) {
+TEST(Request, TrimDiscardsAndNoHoleKeeps) {
   Stage stage;
   Client client = stage.transmitting();
   client.send(Cmd::trim, 1, 0, 4096);
@@ -242,7 +220,7 @@ TEST(Transmission, TrimDiscardsAndNoHoleKeeps) {
   EXPECT_FALSE(stage.volume->discarded);
 }
 
-TEST(Transmission, AVolumeThatMayNoLongerBeWrittenSaysWhy) {
+TEST(Request, AVolumeThatMayNoLongerBeWrittenSaysWhy) {
   Stage stage;
   Client client = stage.transmitting();
   stage.volume->may_write = false;
@@ -260,7 +238,7 @@ TEST(Transmission, AVolumeThatMayNoLongerBeWrittenSaysWhy) {
   EXPECT_EQ(client.only_reply()->error, Errno::none);
 }
 
-TEST(Transmission, ASessionThatBeganReadOnlyStaysSo) {
+TEST(Request, ASessionThatBeganReadOnlyStaysSo) {
   Stage stage;
   stage.volume->may_write = false;
   Client client = stage.transmitting();
@@ -271,7 +249,7 @@ TEST(Transmission, ASessionThatBeganReadOnlyStaysSo) {
   }
 }
 
-TEST(Transmission, NothingIsReadWhileHostAccessIsClosed) {
+TEST(Request, NothingIsReadWhileHostAccessIsClosed) {
   Stage stage;
   Client client = stage.transmitting();
   stage.volume->shut = Error{Code::busy, "volume 'p/vol' is being restored"};
@@ -287,7 +265,7 @@ TEST(Transmission, NothingIsReadWhileHostAccessIsClosed) {
   EXPECT_EQ(client.only_reply()->error, Errno::none);
 }
 
-TEST(Transmission, EveryCodeOfAVolumeBecomesItsNbdError) {
+TEST(Request, EveryCodeOfAVolumeBecomesItsNbdError) {
   const std::pair<Code, Errno> rows[] = {
       {Code::invalid, Errno::einval},     {Code::not_found, Errno::eshutdown}, {Code::exists, Errno::einval},
       {Code::busy, Errno::eperm},         {Code::denied, Errno::eperm},        {Code::unsupported, Errno::enotsup},
@@ -308,172 +286,12 @@ TEST(Transmission, EveryCodeOfAVolumeBecomesItsNbdError) {
   }
 }
 
-TEST(Transmission, RequestsMayArriveInPiecesOfAnySize) {
-  Stage stage;
-  Buffer all;
-  auto add = [&all](Buffer request) { all.insert(all.end(), request.begin(), request.end()); };
-  add(Client::request(Cmd::write, 1, 0, 512, 0, filled(512, 1)));
-  add(Client::request(Cmd::read, 2, 4096, 512));
-  add(Client::request(Cmd::write, 3, 1 << 20, 1024, 0, filled(1024, 2)));   // refused: its payload is skipped
-  add(Client::request(Cmd::flush, 4, 0, 0));
-  for (std::size_t piece : {1u, 7u, 27u, 28u, 29u, 100u, 541u, 4096u}) {
-    Client client = stage.transmitting();
-    client.wire().read_most = piece;
-    client.send_raw(all);
-    EXPECT_THAT(cookies(client.replies()), UnorderedElementsAre(1, 2, 3, 4)) << piece;
-  }
-}
-
-TEST(Transmission, WhatWasSentWholeIsDoneAndWhatWasCutIsNot) {
-  Buffer one = Client::request(Cmd::write, 1, 0, 512, 0, filled(512, 1));
-  Buffer both = one;
-  Buffer second = Client::request(Cmd::write, 2, 4096, 512, 0, filled(512, 2));
-  both.insert(both.end(), second.begin(), second.end());
-  Stage stage;
-  for (std::size_t n = 0; n <= both.size(); ++n) {
-    Client client = stage.transmitting();
-    std::uint64_t before = stage.volume->writes;
-    client.send_raw(Span(both).first(n));
-    client.end();
-    std::vector<std::uint64_t> answered = cookies(client.replies());
-    EXPECT_EQ(answered.size(), n / one.size()) << n;
-    EXPECT_EQ(stage.volume->writes - before, n / one.size()) << n;
-    ASSERT_TRUE(client.dropped()) << n;
-  }
-  EXPECT_THAT(stage.server->sessions(), IsEmpty());
-}
-
-TEST(Transmission, ABigWriteCutShortWritesNothing) {
-  Stage stage;
-  Client client = stage.transmitting();
-  client.send(Cmd::write, 1, 0, 256 * 1024, 0, filled(200 * 1024, 1));
-  client.end();
-  EXPECT_TRUE(client.dropped());
-  EXPECT_EQ(stage.volume->writes, 0u);
-}
-
-TEST(Transmission, DisconnectWaitsForWhatIsOutstanding) {
-  Stage stage;
-  stage.volume->hold_answers = true;
-  stage.volume->hold_tasks = true;
-  Client client = stage.transmitting();
-  client.send(Cmd::write, 1, 0, 4096, 0, filled(4096, 1));
-  client.send(Cmd::flush, 2, 0, 0);
-  client.send(Cmd::disc, 3, 0, 0);
-  client.send(Cmd::flush, 4, 0, 0);   // nobody listens any more
-  EXPECT_FALSE(client.dropped());
-  stage.loops.pool.inside([&] { stage.volume->release_answers(); });
-  stage.volume->release_tasks();
-  EXPECT_THAT(cookies(client.replies()), ElementsAre(1, 2));
-  EXPECT_TRUE(client.dropped());
-}
-
-TEST(Transmission, AClientThatVanishesWithEverythingInFlightLeavesNoTrace) {
-  Stage stage;
-  stage.volume->hot = false;
-  stage.volume->hold_tasks = true;
-  Client client = stage.transmitting();
-  for (std::uint64_t i = 0; i < 20; ++i) {
-    client.send(Cmd::read, i, 0, 65536);
-    client.send(Cmd::write, 100 + i, 0, 4096, 0, filled(4096, 1));
-    client.send(Cmd::flush, 200 + i, 0, 0);
-    client.send(Cmd::block_status, 300 + i, 0, 65536);
-  }
-  client.hang_up();
-  EXPECT_FALSE(client.dropped());   // the volume still works for it
-  stage.volume->release_tasks();
-  EXPECT_TRUE(client.dropped());
-  EXPECT_EQ(stage.volume.use_count(), 2);   // the stage and its exports
-}
-
-TEST(Transmission, AClientThatDoesNotReadHoldsABoundedAmountAndNobodyElse) {
-  Options options;
-  options.session_memory = 1_MiB;
-  Stage stage(options);
-  std::fill(stage.volume->bytes().begin(), stage.volume->bytes().end(), std::byte{1});
-  Client lazy = stage.transmitting(), brisk = stage.transmitting();
-  lazy.wire().client_room = 0;
-  for (std::uint64_t i = 0; i < 1000; ++i) lazy.send(Cmd::read, i, 0, 65536);
-  stage.loops.settle();
-  EXPECT_LE(stage.volume->reads, 17u);
-  brisk.send(Cmd::read, 1, 0, 65536);
-  EXPECT_TRUE(brisk.only_reply());
-  lazy.wire().client_room = SIZE_MAX;
-  lazy.wire().touch();
-  EXPECT_THAT(lazy.replies(), SizeIs(1000));
-}
-
-TEST(Transmission, RepliesInDribsAndDrabsStayWhole) {
-  Stage stage;
-  std::fill(stage.volume->bytes().begin(), stage.volume->bytes().end(), std::byte{7});
-  Client client = stage.transmitting();
-  client.wire().client_room = 10;
-  for (std::uint64_t i = 0; i < 50; ++i) {
-    client.send(Cmd::read, i, 0, 4096);
-    client.send(Cmd::write, 100 + i, 8192, 512, 0, filled(512, 3));
-  }
-  for (int i = 0; i < 3000; ++i) {
-    stage.loops.settle();
-    client.wire().client_room = 97;
-    client.wire().touch();
-  }
-  std::vector<std::uint64_t> seen = cookies(client.replies());
-  EXPECT_THAT(seen, SizeIs(100));
-  EXPECT_THAT(std::set<std::uint64_t>(seen.begin(), seen.end()), SizeIs(100));
-}
-
-TEST(Transmission, NoMoreThanTheAgreedNumberOfRequestsIsTaken) {
-  Options options;
-  options.requests_most = 4;
-  Stage stage(options);
-  stage.volume->hold_tasks = true;
-  Client client = stage.transmitting();
-  for (std::uint64_t i = 0; i < 10; ++i) client.send(Cmd::flush, i, 0, 0);
-  stage.loops.settle();
-  EXPECT_EQ(stage.volume->tasks, 4u);
-  stage.volume->release_tasks();
-  EXPECT_THAT(client.replies(), SizeIs(10));
-}
-
-TEST(Transmission, PacingDelaysWritesAndNeitherReadsNorFlushes) {
-  Stage stage;
-  stage.volume->pace_by = std::chrono::milliseconds(10);
-  Client client = stage.transmitting();
-  client.send(Cmd::read, 1, 0, 4096);
-  client.send(Cmd::flush, 2, 0, 0);
-  client.send(Cmd::write, 3, 0, 4096, 0, filled(4096, 1));
-  client.send(Cmd::trim, 4, 0, 4096);
-  EXPECT_THAT(cookies(client.replies()), UnorderedElementsAre(1, 2));
-  stage.loops.advance(std::chrono::milliseconds(11));
-  EXPECT_THAT(cookies(client.replies()), ElementsAre(3));
-  stage.loops.advance(std::chrono::milliseconds(11));
-  EXPECT_THAT(cookies(client.replies()), ElementsAre(4));
-}
-
-TEST(Transmission, AResizeCountsFromTheNextRequestOn) {
+TEST(Request, AResizeCountsFromTheNextRequestOn) {
   Stage stage;
   Client client = stage.transmitting();
   stage.volume->resize_to(512_KiB);
   client.send(Cmd::write, 1, 512 * 1024, 4096, 0, filled(4096, 1));
   EXPECT_EQ(client.only_reply()->error, Errno::enospc);
-}
-
-TEST(Transmission, RepliesOfOneTurnLeaveInOneCall) {
-  Stage stage;
-  std::fill(stage.volume->bytes().begin(), stage.volume->bytes().end(), std::byte{1});
-  Client client = stage.transmitting();
-  Buffer all;
-  for (std::uint64_t i = 0; i < 16; ++i) {
-    Buffer request = i % 2 == 0 ? Client::request(Cmd::write, i, 0, 4096, 0, filled(4096, 1)) : Client::request(Cmd::read, i, 8192, 4096);
-    all.insert(all.end(), request.begin(), request.end());
-  }
-  client.send_raw(all);
-  EXPECT_THAT(client.replies(), SizeIs(16));
-  Metrics metrics = stage.server->metrics();
-  EXPECT_EQ(metrics.receives_total, 1u);
-  EXPECT_EQ(metrics.sends_total, 1u);
-  EXPECT_EQ(metrics.read_bytes_total, Bytes{8 * 4096});
-  EXPECT_EQ(metrics.written_bytes_total, Bytes{8 * 4096});
 }
 
 }  // namespace
