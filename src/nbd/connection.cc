@@ -2,8 +2,8 @@
 
 namespace lockstep::nbd {
 
-Connection::Connection(os::Host& host, rt::Loop& control, Exports& exports, const Options& options, const bool& shutting_down,
-                       std::unique_ptr<os::Stream> stream, TlsPolicy policy)
+Connection::Connection(os::Host& host, rt::Loop& control, Exports& exports, const Options& options,
+                       const bool& shutting_down, std::unique_ptr<os::Stream> stream, TlsPolicy policy)
     : control_(control),
       options_(options),
       lifeline_(std::make_shared<Lifeline>()),

@@ -17,7 +17,7 @@ class Counter {
 };
 
 struct Counters {
-  std::array<Counter, 9> requests;   // by command number; the last: unknown ones
+  std::array<Counter, 9> requests;  // by command number; the last: unknown ones
   Counter errors;
   Counter read_bytes;
   Counter written_bytes;

@@ -32,7 +32,7 @@ TEST(Flow, RequestsMayArriveInPiecesOfAnySize) {
   auto add = [&all](Buffer request) { all.insert(all.end(), request.begin(), request.end()); };
   add(Client::request(Cmd::write, 1, 0, 512, 0, filled(512, 1)));
   add(Client::request(Cmd::read, 2, 4096, 512));
-  add(Client::request(Cmd::write, 3, 1 << 20, 1024, 0, filled(1024, 2)));   // refused: its payload is skipped
+  add(Client::request(Cmd::write, 3, 1 << 20, 1024, 0, filled(1024, 2)));  // refused: its payload is skipped
   add(Client::request(Cmd::flush, 4, 0, 0));
   for (std::size_t piece : {1u, 7u, 27u, 28u, 29u, 100u, 541u, 4096u}) {
     Client client = stage.transmitting();
@@ -78,7 +78,7 @@ TEST(Flow, DisconnectWaitsForWhatIsOutstanding) {
   client.send(Cmd::write, 1, 0, 4096, 0, filled(4096, 1));
   client.send(Cmd::flush, 2, 0, 0);
   client.send(Cmd::disc, 3, 0, 0);
-  client.send(Cmd::flush, 4, 0, 0);   // nobody listens any more
+  client.send(Cmd::flush, 4, 0, 0);  // nobody listens any more
   EXPECT_FALSE(client.dropped());
   stage.loops.pool.inside([&] { stage.volume->release_answers(); });
   stage.volume->release_tasks();
@@ -98,10 +98,10 @@ TEST(Flow, AClientThatVanishesWithEverythingInFlightLeavesNoTrace) {
     client.send(Cmd::block_status, 300 + i, 0, 65536);
   }
   client.hang_up();
-  EXPECT_FALSE(client.dropped());   // the volume still works for it
+  EXPECT_FALSE(client.dropped());  // the volume still works for it
   stage.volume->release_tasks();
   EXPECT_TRUE(client.dropped());
-  EXPECT_EQ(stage.volume.use_count(), 2);   // the stage and its exports
+  EXPECT_EQ(stage.volume.use_count(), 2);  // the stage and its exports
 }
 
 TEST(Flow, AClientThatDoesNotReadHoldsABoundedAmountAndNobodyElse) {
@@ -190,7 +190,8 @@ TEST(Flow, RepliesOfOneTurnLeaveInOneCall) {
   Client client = stage.transmitting();
   Buffer all;
   for (std::uint64_t i = 0; i < 16; ++i) {
-    Buffer request = i % 2 == 0 ? Client::request(Cmd::write, i, 0, 4096, 0, filled(4096, 1)) : Client::request(Cmd::read, i, 8192, 4096);
+    Buffer request = i % 2 == 0 ? Client::request(Cmd::write, i, 0, 4096, 0, filled(4096, 1))
+                                : Client::request(Cmd::read, i, 8192, 4096);
     all.insert(all.end(), request.begin(), request.end());
   }
   client.send_raw(all);

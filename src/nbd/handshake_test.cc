@@ -22,7 +22,9 @@ std::string text_of(const std::vector<OptionReply>& replies) {
     switch (reply.type) {
       case Rep::ack: out += "ack"; break;
       case Rep::server: out += "server"; break;
-      case Rep::info: out += "info" + std::to_string(load_be<std::uint16_t>(as_span(reply.data).data())); break;
+      case Rep::info:
+        out += "info" + std::to_string(load_be<std::uint16_t>(as_span(reply.data).data()));
+        break;
       case Rep::meta_context: out += "context"; break;
       default: out += "error" + std::to_string(type & 0x7fffffff);
     }
@@ -75,8 +77,8 @@ TEST(Handshake, EveryOptionWithWellAndBadlyMadeDataIsAnsweredAsItShould) {
       {"extended headers", false, Opt{11}, none, "error1"},
       {"unknown option with data", false, Opt{77}, Buffer(1000), "error1"},
       {"info", false, Opt::info, Client::info_data("p/vol"), "info0 info3 ack"},
-      {"info with all kinds and an unknown one", false, Opt::info, Client::info_data("p/vol", {0, 1, 2, 3, 99}),
-       "info0 info3 info1 info2 ack"},
+      {"info with all kinds and an unknown one", false, Opt::info,
+       Client::info_data("p/vol", {0, 1, 2, 3, 99}), "info0 info3 info1 info2 ack"},
       {"info about nothing", false, Opt::info, Client::info_data("p/none"), "error6"},
       {"info about the default export", false, Opt::info, Client::info_data(""), "error6"},
       {"info without data", false, Opt::info, none, "error3"},
@@ -85,19 +87,30 @@ TEST(Handshake, EveryOptionWithWellAndBadlyMadeDataIsAnsweredAsItShould) {
       {"info one byte long", false, Opt::info, trailing, "error3"},
       {"info with a name beyond 4096", false, Opt::info, long_name, "error9"},
       {"go to nothing", false, Opt::go, Client::info_data("p/none"), "error6"},
-      {"list contexts without structured replies", false, Opt::list_meta_context, Client::context_data("p/vol", {}), "error3"},
-      {"set contexts without structured replies", false, Opt::set_meta_context, Client::context_data("p/vol", {}), "error3"},
+      {"list contexts without structured replies", false, Opt::list_meta_context,
+       Client::context_data("p/vol", {}), "error3"},
+      {"set contexts without structured replies", false, Opt::set_meta_context,
+       Client::context_data("p/vol", {}), "error3"},
       {"list all contexts", true, Opt::list_meta_context, Client::context_data("p/vol", {}), "context ack"},
-      {"list a namespace", true, Opt::list_meta_context, Client::context_data("p/vol", {"base:"}), "context ack"},
-      {"list twice the same", true, Opt::list_meta_context, Client::context_data("p/vol", {"base:", "base:allocation"}), "context ack"},
-      {"list other contexts", true, Opt::list_meta_context, Client::context_data("p/vol", {"qemu:", "x-y:z"}), "ack"},
-      {"list contexts of nothing", true, Opt::list_meta_context, Client::context_data("p/none", {}), "error6"},
+      {"list a namespace", true, Opt::list_meta_context, Client::context_data("p/vol", {"base:"}),
+       "context ack"},
+      {"list twice the same", true, Opt::list_meta_context,
+       Client::context_data("p/vol", {"base:", "base:allocation"}), "context ack"},
+      {"list other contexts", true, Opt::list_meta_context, Client::context_data("p/vol", {"qemu:", "x-y:z"}),
+       "ack"},
+      {"list contexts of nothing", true, Opt::list_meta_context, Client::context_data("p/none", {}),
+       "error6"},
       {"set none", true, Opt::set_meta_context, Client::context_data("p/vol", {}), "ack"},
-      {"set one", true, Opt::set_meta_context, Client::context_data("p/vol", {"base:allocation"}), "context ack"},
-      {"set a namespace: no wildcard", true, Opt::set_meta_context, Client::context_data("p/vol", {"base:"}), "ack"},
-      {"set one of two", true, Opt::set_meta_context, Client::context_data("p/vol", {"qemu:x", "base:allocation"}), "context ack"},
-      {"a query without namespace", true, Opt::set_meta_context, Client::context_data("p/vol", {"allocation"}), "error3"},
-      {"a query beyond 4096", true, Opt::set_meta_context, Client::context_data("p/vol", {"base:" + std::string(5000, 'x')}), "error9"},
+      {"set one", true, Opt::set_meta_context, Client::context_data("p/vol", {"base:allocation"}),
+       "context ack"},
+      {"set a namespace: no wildcard", true, Opt::set_meta_context, Client::context_data("p/vol", {"base:"}),
+       "ack"},
+      {"set one of two", true, Opt::set_meta_context,
+       Client::context_data("p/vol", {"qemu:x", "base:allocation"}), "context ack"},
+      {"a query without namespace", true, Opt::set_meta_context,
+       Client::context_data("p/vol", {"allocation"}), "error3"},
+      {"a query beyond 4096", true, Opt::set_meta_context,
+       Client::context_data("p/vol", {"base:" + std::string(5000, 'x')}), "error9"},
       {"contexts with junk", true, Opt::set_meta_context, junk, "error3"},
       {"abort", false, Opt::abort, none, "ack"},
   };
@@ -109,7 +122,8 @@ TEST(Handshake, EveryOptionWithWellAndBadlyMadeDataIsAnsweredAsItShould) {
     if (row.option == Opt::abort) {
       EXPECT_TRUE(client.dropped());
     } else {
-      EXPECT_EQ(text_of(client.ask(Opt::list)), "server ack") << "after: " << row.what;   // no refusal ends the haggling
+      EXPECT_EQ(text_of(client.ask(Opt::list)), "server ack")
+          << "after: " << row.what;  // no refusal ends the haggling
     }
   }
   EXPECT_THAT(stage.server->sessions(), IsEmpty());
@@ -139,8 +153,9 @@ TEST(Handshake, InfoTellsSizeFlagsBlockSizesNameAndDescription) {
   Take about(as_span(replies[0].data));
   about.be<std::uint16_t>();
   EXPECT_EQ(about.be<std::uint64_t>(), 1u << 20);
-  EXPECT_EQ(about.be<std::uint16_t>(), flag_has_flags | flag_read_only | flag_send_flush | flag_send_fua | flag_send_trim |
-                                           flag_send_write_zeroes | flag_send_df | flag_can_multi_conn | flag_send_cache | flag_send_fast_zero);
+  EXPECT_EQ(about.be<std::uint16_t>(), flag_has_flags | flag_read_only | flag_send_flush | flag_send_fua |
+                                           flag_send_trim | flag_send_write_zeroes | flag_send_df |
+                                           flag_can_multi_conn | flag_send_cache | flag_send_fast_zero);
   Take sizes(as_span(replies[1].data));
   sizes.be<std::uint16_t>();
   EXPECT_EQ(sizes.be<std::uint32_t>(), 512u);
@@ -226,7 +241,7 @@ TEST(Handshake, WhoHagglesTooLongIsDropped) {
   stage.loops.advance(std::chrono::seconds(2));
   EXPECT_TRUE(slow.dropped());
   Client served = stage.transmitting();
-  stage.loops.advance(std::chrono::hours(1));   // transmission has no such limit
+  stage.loops.advance(std::chrono::hours(1));  // transmission has no such limit
   EXPECT_FALSE(served.dropped());
 }
 
@@ -237,7 +252,11 @@ TEST(Handshake, DisconnectsAtAnyByteHarmNobody) {
   auto option = [&all](Opt opt, Buffer data) {
     std::size_t at = all.size();
     all.resize(at + 16 + data.size());
-    Put(all.data() + at).be(magic_option).be(opt).be(static_cast<std::uint32_t>(data.size())).text(as_text(data));
+    Put(all.data() + at)
+        .be(magic_option)
+        .be(opt)
+        .be(static_cast<std::uint32_t>(data.size()))
+        .text(as_text(data));
   };
   option(Opt::structured_reply, {});
   option(Opt::set_meta_context, Client::context_data("p/vol", {"base:allocation"}));
@@ -261,8 +280,9 @@ TEST(Handshake, TlsStartsAfterItsAcknowledgementAndForgetsWhatWasSaidInTheClear)
   EXPECT_EQ(text_of(client.ask(Opt::structured_reply)), "ack");
   EXPECT_EQ(text_of(client.ask(Opt::starttls)), "ack");
   client.veiled = true;
-  EXPECT_EQ(text_of(client.ask(Opt::starttls)), "error3");   // once is enough
-  EXPECT_EQ(text_of(client.ask(Opt::set_meta_context, Client::context_data("p/vol", {"base:allocation"}))), "error3");
+  EXPECT_EQ(text_of(client.ask(Opt::starttls)), "error3");  // once is enough
+  EXPECT_EQ(text_of(client.ask(Opt::set_meta_context, Client::context_data("p/vol", {"base:allocation"}))),
+            "error3");
   EXPECT_EQ(text_of(client.ask(Opt::go, Client::info_data("p/vol"))), "info0 info3 ack");
   client.send(Cmd::flush, 3, 0, 0);
   ASSERT_TRUE(client.only_reply());
@@ -272,7 +292,8 @@ TEST(Handshake, TlsStartsAfterItsAcknowledgementAndForgetsWhatWasSaidInTheClear)
 TEST(Handshake, WhereTlsIsRequiredNothingElseIsServedBefore) {
   Stage stage({}, TlsPolicy::require);
   Client client = stage.greeted();
-  for (Opt option : {Opt::list, Opt::info, Opt::go, Opt::structured_reply, Opt::list_meta_context, Opt::set_meta_context, Opt{99}}) {
+  for (Opt option : {Opt::list, Opt::info, Opt::go, Opt::structured_reply, Opt::list_meta_context,
+                     Opt::set_meta_context, Opt{99}}) {
     EXPECT_EQ(text_of(client.ask(option)), "error5");
   }
   Client name = stage.greeted();
@@ -291,7 +312,7 @@ TEST(Handshake, BytesSentInTheClearBehindStarttlsAreNotTakenForTls) {
   client.take_all();
   client.send_flags();
   client.send_option(Opt::starttls);
-  client.send_option(Opt::list);   // in the clear, in one piece with the option before it
+  client.send_option(Opt::list);  // in the clear, in one piece with the option before it
   EXPECT_TRUE(client.dropped());
 }
 

@@ -1,5 +1,5 @@
-// The server against bytes that mean nothing good. The first byte picks how far the client behaves before it stops to;
-// afterwards everything must be at rest, every volume released, and another client served.
+// The server against bytes that mean nothing good. The first byte picks how far the client behaves before it
+// stops to; afterwards everything must be at rest, every volume released, and another client served.
 #include <algorithm>
 
 #include "nbd/testing/stage.h"
@@ -9,7 +9,8 @@ namespace {
 
 using namespace testing;
 
-// Requests with a proper magic and as much payload as they say (up to what is at hand), made from 16 bytes each.
+// Requests with a proper magic and as much payload as they say (up to what is at hand), made from 16 bytes
+// each.
 void send_requests(Client& client, Take& take) {
   std::uint64_t cookie = 0;
   while (take.ok() && !take.at_end()) {
@@ -19,7 +20,8 @@ void send_requests(Client& client, Take& take) {
     std::uint32_t length = std::uint32_t{take.be<std::uint16_t>()} * 128;
     if (length > (1u << 20)) length <<= 10;
     Cmd cmd{type};
-    Buffer payload(cmd == Cmd::write && length <= (2u << 20) ? length : 0, std::byte{take.be<std::uint8_t>()});
+    Buffer payload(cmd == Cmd::write && length <= (2u << 20) ? length : 0,
+                   std::byte{take.be<std::uint8_t>()});
     client.send(cmd, cookie++, offset, length, flags, payload);
   }
 }

@@ -1,5 +1,5 @@
-// The NBD protocol's numbers, as in doc/proto.md of the NBD project ("NBD specification" below), and its byte order.
-// All integers on the wire are unsigned and big-endian ("Conventions").
+// The NBD protocol's numbers, as in doc/proto.md of the NBD project ("NBD specification" below), and its byte
+// order. All integers on the wire are unsigned and big-endian ("Conventions").
 #pragma once
 
 #include <bit>
@@ -14,12 +14,12 @@
 namespace lockstep::nbd {
 
 // "Newstyle negotiation", "Fixed newstyle negotiation"
-inline constexpr std::uint64_t magic_server = 0x4e42444d41474943;        // "NBDMAGIC"
-inline constexpr std::uint64_t magic_option = 0x49484156454F5054;        // "IHAVEOPT"
+inline constexpr std::uint64_t magic_server = 0x4e42444d41474943;  // "NBDMAGIC"
+inline constexpr std::uint64_t magic_option = 0x49484156454F5054;  // "IHAVEOPT"
 inline constexpr std::uint64_t magic_option_reply = 0x0003e889045565a9;
 inline constexpr std::size_t option_header_size = 16;
 inline constexpr std::size_t option_reply_header_size = 20;
-inline constexpr std::size_t string_most = 4096;                          // bytes; "Conventions"
+inline constexpr std::size_t string_most = 4096;  // bytes; "Conventions"
 inline constexpr std::size_t export_name_zeroes = 124;
 
 // "Handshake flags", "Client flags"

@@ -18,7 +18,8 @@ using testing::MemoryVolume;
 
 class OneExport final : public Exports {
  public:
-  explicit OneExport(rt::Loop& pool) : pool_(pool), volume_(std::make_shared<MemoryVolume>(pool, "v", 64_MiB)) {}
+  explicit OneExport(rt::Loop& pool)
+      : pool_(pool), volume_(std::make_shared<MemoryVolume>(pool, "v", 64_MiB)) {}
   rt::Task<Result<std::vector<Listed>>> list() override {
     std::vector<Listed> one{{"v", ""}};
     co_return one;
@@ -31,7 +32,7 @@ class OneExport final : public Exports {
  private:
   rt::Task<Result<Found>> open() { co_return Found(pool_, volume_, ""); }
   rt::Loop& pool_;
-  std::shared_ptr<MemoryVolume> volume_;   // every session holds it too
+  std::shared_ptr<MemoryVolume> volume_;  // every session holds it too
 };
 
 rt::Task<Result<>> send(os::Stream& stream, Buffer bytes) {
@@ -51,13 +52,21 @@ rt::Task<Result<>> ask(os::Stream& stream, Opt option, Buffer data) {
     Buffer payload(load_be<std::uint32_t>(header + 16));
     CO_TRY_VOID(co_await os::read_all(stream, payload));
     if (type == Rep::ack) co_return Result<>{};
-    if ((static_cast<std::uint32_t>(type) >> 31) != 0) co_return fail(Code::corrupt, std::string(as_text(payload)));
+    if ((static_cast<std::uint32_t>(type) >> 31) != 0)
+      co_return fail(Code::corrupt, std::string(as_text(payload)));
   }
 }
 
 Buffer request(Cmd cmd, std::uint64_t cookie, std::uint64_t offset, std::uint32_t length, Span payload) {
   Buffer b(request_size + payload.size());
-  Put(b.data()).be(magic_request).be(std::uint16_t{0}).be(cmd).be(cookie).be(offset).be(length).text(as_text(payload));
+  Put(b.data())
+      .be(magic_request)
+      .be(std::uint16_t{0})
+      .be(cmd)
+      .be(cookie)
+      .be(offset)
+      .be(length)
+      .text(as_text(payload));
   return b;
 }
 
@@ -66,7 +75,8 @@ constexpr int rounds = 40;
 
 Buffer pattern(std::uint32_t size, int seed) {
   Buffer out(size);
-  for (std::uint32_t i = 0; i < size; ++i) out[i] = static_cast<std::byte>(i * 31 + i / 251 + static_cast<std::uint32_t>(seed));
+  for (std::uint32_t i = 0; i < size; ++i)
+    out[i] = static_cast<std::byte>(i * 31 + i / 251 + static_cast<std::uint32_t>(seed));
   return out;
 }
 
@@ -76,8 +86,11 @@ rt::Task<Result<>> work(os::Stream& stream) {
   for (int i = 0; i < rounds; ++i) {
     bool big = i % 8 == 0;
     std::uint32_t size = big ? large : small;
-    Buffer one = request(Cmd::write, static_cast<std::uint64_t>(i), static_cast<std::uint64_t>(i) << 20, size, pattern(size, i));
-    if (big) one = request(Cmd::write, static_cast<std::uint64_t>(i), (40ull << 20) + (static_cast<std::uint64_t>(i / 8) << 22), size, pattern(size, i));
+    Buffer one = request(Cmd::write, static_cast<std::uint64_t>(i), static_cast<std::uint64_t>(i) << 20, size,
+                         pattern(size, i));
+    if (big)
+      one = request(Cmd::write, static_cast<std::uint64_t>(i),
+                    (40ull << 20) + (static_cast<std::uint64_t>(i / 8) << 22), size, pattern(size, i));
     writes.insert(writes.end(), one.begin(), one.end());
   }
   CO_TRY_VOID(co_await send(stream, std::move(writes)));
@@ -93,7 +106,8 @@ rt::Task<Result<>> work(os::Stream& stream) {
   for (int i = 0; i < rounds; ++i) {
     bool big = i % 8 == 0;
     std::uint32_t size = big ? large : small;
-    std::uint64_t at = big ? (40ull << 20) + (static_cast<std::uint64_t>(i / 8) << 22) : static_cast<std::uint64_t>(i) << 20;
+    std::uint64_t at =
+        big ? (40ull << 20) + (static_cast<std::uint64_t>(i / 8) << 22) : static_cast<std::uint64_t>(i) << 20;
     Buffer read = request(Cmd::read, 7, at, size, {});
     CO_TRY_VOID(co_await send(stream, std::move(read)));
     Buffer reply(simple_reply_size + size);
@@ -106,7 +120,8 @@ rt::Task<Result<>> work(os::Stream& stream) {
 
 rt::Task<Result<>> client(os::real::RealHost& host, os::Address address, std::string trusted) {
   rt::Loop& loop = host.control_loop();
-  CO_TRY(std::unique_ptr<os::Stream> stream, co_await host.net().connect(loop, std::move(address), std::chrono::seconds(5)));
+  CO_TRY(std::unique_ptr<os::Stream> stream,
+         co_await host.net().connect(loop, std::move(address), std::chrono::seconds(30)));
   std::byte greeting[18];
   CO_TRY_VOID(co_await os::read_all(*stream, greeting));
   Buffer flags(4);
@@ -125,11 +140,12 @@ rt::Task<Result<>> client(os::real::RealHost& host, os::Address address, std::st
   CO_TRY_VOID(co_await work(*stream));
   std::byte more[1];
   CO_TRY(std::size_t n, co_await stream->read_some(more));
-  EXPECT_EQ(n, 0u);   // the server has closed, politely
+  EXPECT_EQ(n, 0u);  // the server has closed, politely
   co_return Result<>{};
 }
 
-rt::Task<Result<>> everything(os::real::RealHost& host, Server& server, os::Address unix_address, std::string trusted) {
+rt::Task<Result<>> everything(os::real::RealHost& host, Server& server, os::Address unix_address,
+                              std::string trusted) {
   os::Address anywhere;
   anywhere.host = "127.0.0.1";
   CO_TRY(os::Address plain, co_await server.listen(unix_address, TlsPolicy::off));
@@ -139,7 +155,8 @@ rt::Task<Result<>> everything(os::real::RealHost& host, Server& server, os::Addr
   co_return Result<>{};
 }
 
-rt::Task<void> run_and_stop(os::real::RealHost& host, Server& server, os::Address unix_address, std::string trusted) {
+rt::Task<void> run_and_stop(os::real::RealHost& host, Server& server, os::Address unix_address,
+                            std::string trusted) {
   auto done = co_await everything(host, server, std::move(unix_address), std::move(trusted));
   EXPECT_TRUE(done.has_value()) << done.error().message;
   co_await server.stop();
@@ -156,7 +173,8 @@ TEST_P(RealNbd, ServesOverUnixSocketsAndTls) {
   auto identity = host.tls().make_identity("localhost", {"localhost"});
   ASSERT_TRUE(identity.has_value()) << identity.error().message;
   os::Address address;
-  address.path = (std::filesystem::temp_directory_path() / ("lockstep-nbd-" + std::to_string(::getpid()))).string();
+  address.path =
+      (std::filesystem::temp_directory_path() / ("lockstep-nbd-" + std::to_string(::getpid()))).string();
   rt::Loop& pool = host.start_loop("pool");
   {
     OneExport exports(pool);
@@ -164,7 +182,8 @@ TEST_P(RealNbd, ServesOverUnixSocketsAndTls) {
     options.identity = *identity;
     Server server(host, host.control_loop(), exports, options);
     rt::Scope scope(host.control_loop());
-    host.control_loop().post(rt::Callback([&] { scope.spawn(run_and_stop(host, server, address, identity->certificate_pem)); }));
+    host.control_loop().post(
+        rt::Callback([&] { scope.spawn(run_and_stop(host, server, address, identity->certificate_pem)); }));
     host.run_control();
   }
   host.end_loop(pool);
@@ -172,7 +191,10 @@ TEST_P(RealNbd, ServesOverUnixSocketsAndTls) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Nbd, RealNbd, ::testing::Values(os::real::Io::automatic, os::real::Io::threads),
-                         [](const auto& tested) { return std::string(tested.param == os::real::Io::threads ? "threads" : "automatic"); });
+                         [](const auto& tested) {
+                           return std::string(tested.param == os::real::Io::threads ? "threads"
+                                                                                    : "automatic");
+                         });
 
 }  // namespace
 }  // namespace lockstep::nbd

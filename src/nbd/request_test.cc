@@ -71,7 +71,8 @@ TEST(Request, EveryImproperRequestGetsItsErrorAndTheNextIsServed) {
       {"trim unaligned", Cmd::trim, 1, 512, 0, Errno::einval},
       {"trim with NO_HOLE", Cmd::trim, 0, 512, cmd_no_hole, Errno::einval},
       {"zeroes past the end", Cmd::write_zeroes, size - 512, 1024, 0, Errno::enospc},
-      {"zeroes with everything allowed", Cmd::write_zeroes, 0, 4096, cmd_fua | cmd_no_hole | cmd_fast_zero, Errno::none},
+      {"zeroes with everything allowed", Cmd::write_zeroes, 0, 4096, cmd_fua | cmd_no_hole | cmd_fast_zero,
+       Errno::none},
       {"zeroes with DF", Cmd::write_zeroes, 0, 4096, cmd_df, Errno::einval},
       {"flush with a length", Cmd::flush, 0, 512, 0, Errno::einval},
       {"flush with an offset", Cmd::flush, 512, 0, 0, Errno::einval},
@@ -89,7 +90,8 @@ TEST(Request, EveryImproperRequestGetsItsErrorAndTheNextIsServed) {
   Client client = stage.transmitting();
   std::uint64_t errors = 0;
   for (const Row& row : rows) {
-    client.send(row.cmd, 5, row.offset, row.length, row.flags, row.cmd == Cmd::write ? filled(row.length, 1) : Buffer());
+    client.send(row.cmd, 5, row.offset, row.length, row.flags,
+                row.cmd == Cmd::write ? filled(row.length, 1) : Buffer());
     auto reply = client.only_reply();
     ASSERT_TRUE(reply) << row.what;
     EXPECT_EQ(reply->error, row.error) << row.what;
@@ -131,7 +133,7 @@ TEST(Request, SimpleClientsHearErrorsToo) {
   ASSERT_TRUE(reply);
   EXPECT_EQ(reply->error, Errno::einval);
   EXPECT_EQ(reply->type, Chunk::simple);
-  client.send(Cmd::read, 1, 0, 4096, cmd_df);   // not offered to this client
+  client.send(Cmd::read, 1, 0, 4096, cmd_df);  // not offered to this client
   EXPECT_EQ(client.only_reply(4096, 1)->error, Errno::einval);
 }
 
@@ -177,7 +179,7 @@ TEST(Request, AWriteIsAnsweredWhenItsVolumeSaysSoAndNotBefore) {
   for (std::uint64_t i = 0; i < 3; ++i) client.send(Cmd::write, i, i * 4096, 4096, 0, filled(4096, 1));
   EXPECT_THAT(client.replies(), IsEmpty());
   EXPECT_EQ(stage.volume->appended(), Lsn{3});
-  client.send(Cmd::read, 9, 0, 4096);   // reads do not wait for writes
+  client.send(Cmd::read, 9, 0, 4096);  // reads do not wait for writes
   EXPECT_THAT(cookies(client.replies()), ElementsAre(9));
   stage.loops.pool.inside([&] { stage.volume->release_answers(); });
   EXPECT_THAT(cookies(client.replies()), ElementsAre(0, 1, 2));
@@ -267,11 +269,14 @@ TEST(Request, NothingIsReadWhileHostAccessIsClosed) {
 
 TEST(Request, EveryCodeOfAVolumeBecomesItsNbdError) {
   const std::pair<Code, Errno> rows[] = {
-      {Code::invalid, Errno::einval},     {Code::not_found, Errno::eshutdown}, {Code::exists, Errno::einval},
-      {Code::busy, Errno::eperm},         {Code::denied, Errno::eperm},        {Code::unsupported, Errno::enotsup},
-      {Code::read_only, Errno::eperm},    {Code::out_of_range, Errno::einval}, {Code::no_space, Errno::enospc},
-      {Code::unreachable, Errno::eio},    {Code::timeout, Errno::eio},         {Code::cancelled, Errno::eshutdown},
-      {Code::corrupt, Errno::eio},        {Code::io, Errno::eio},              {Code::changed, Errno::eio},
+      {Code::invalid, Errno::einval},  {Code::not_found, Errno::eshutdown},
+      {Code::exists, Errno::einval},   {Code::busy, Errno::eperm},
+      {Code::denied, Errno::eperm},    {Code::unsupported, Errno::enotsup},
+      {Code::read_only, Errno::eperm}, {Code::out_of_range, Errno::einval},
+      {Code::no_space, Errno::enospc}, {Code::unreachable, Errno::eio},
+      {Code::timeout, Errno::eio},     {Code::cancelled, Errno::eshutdown},
+      {Code::corrupt, Errno::eio},     {Code::io, Errno::eio},
+      {Code::changed, Errno::eio},
   };
   Stage stage;
   Client client = stage.transmitting();
@@ -280,7 +285,8 @@ TEST(Request, EveryCodeOfAVolumeBecomesItsNbdError) {
     client.send(Cmd::read, 1, 0, 4096);
     EXPECT_EQ(client.only_reply()->error, error) << name_of(code);
     client.send(Cmd::write, 1, 0, 4096, 0, filled(4096, 1));
-    EXPECT_EQ(client.only_reply()->error, code == Code::out_of_range ? Errno::enospc : error) << name_of(code);
+    EXPECT_EQ(client.only_reply()->error, code == Code::out_of_range ? Errno::enospc : error)
+        << name_of(code);
     client.send(Cmd::block_status, 1, 0, 4096);
     EXPECT_EQ(client.only_reply()->error, error) << name_of(code);
   }

@@ -9,7 +9,12 @@ namespace lockstep::nbd {
 class Server::Impl {
  public:
   Impl(os::Host& host, rt::Loop& control, Exports& exports, Options options)
-      : host_(host), control_(control), exports_(exports), options_(std::move(options)), ended_(control), scope_(control) {}
+      : host_(host),
+        control_(control),
+        exports_(exports),
+        options_(std::move(options)),
+        ended_(control),
+        scope_(control) {}
   ~Impl() { CHECK(connections_.empty()); }
 
   rt::Task<Result<os::Address>> listen(os::Address address, TlsPolicy policy) {
@@ -70,14 +75,15 @@ class Server::Impl {
       if (!stream) {
         if (stopping_ || stream.error().code == Code::cancelled) co_return;
         // As when there are no more file descriptors: others may end; a loop without a pause would only burn.
-        ignore(co_await rt::sleep_for(control_, std::chrono::milliseconds(100), scope_.stop()), "stop closes the listener");
+        ignore(co_await rt::sleep_for(control_, std::chrono::milliseconds(100), scope_.stop()),
+               "stop closes the listener");
         continue;
       }
       if (stopping_) co_return;
       ++past_.connections_total;
       if (connections_.size() >= options_.connections_most) {
         ++past_.refused_total;
-        continue;   // closed by going out of scope
+        continue;  // closed by going out of scope
       }
       scope_.spawn(serve(*std::move(stream), policy));
     }
@@ -85,7 +91,8 @@ class Server::Impl {
 
   rt::Task<void> serve(std::unique_ptr<os::Stream> stream, TlsPolicy policy) {
     std::uint64_t id = next_id_++;
-    auto connection = std::make_unique<Connection>(host_, control_, exports_, options_, stopping_, std::move(stream), policy);
+    auto connection = std::make_unique<Connection>(host_, control_, exports_, options_, stopping_,
+                                                   std::move(stream), policy);
     Connection& c = *connection;
     connections_.emplace(id, std::move(connection));
     bool agreed = co_await c.haggle();
@@ -108,8 +115,9 @@ class Server::Impl {
   const Options options_;
   bool stopping_ = false;
   std::uint64_t next_id_ = 1;
-  Metrics past_;   // of connections that have ended
-  std::map<rt::Loop*, std::unique_ptr<Memories>> memories_;   // each used on its loop only; looked up by it, never walked
+  Metrics past_;  // of connections that have ended
+  std::map<rt::Loop*, std::unique_ptr<Memories>>
+      memories_;  // each used on its loop only; looked up by it, never walked
   std::vector<std::unique_ptr<os::Listener>> listeners_;
   std::map<std::uint64_t, std::unique_ptr<Connection>> connections_;
   rt::Signal ended_;
@@ -120,7 +128,9 @@ Server::Server(os::Host& host, rt::Loop& control, Exports& exports, Options opti
     : impl_(std::make_unique<Impl>(host, control, exports, std::move(options))) {}
 Server::~Server() = default;
 
-rt::Task<Result<os::Address>> Server::listen(os::Address address, TlsPolicy policy) { return impl_->listen(std::move(address), policy); }
+rt::Task<Result<os::Address>> Server::listen(os::Address address, TlsPolicy policy) {
+  return impl_->listen(std::move(address), policy);
+}
 rt::Task<void> Server::stop() { return impl_->stop(); }
 rt::Task<void> Server::close_sessions(VolumeUuid volume) { return impl_->close_sessions(volume); }
 std::vector<SessionInfo> Server::sessions() const { return impl_->sessions(); }

@@ -99,7 +99,7 @@ TEST(Server, ClosingAVolumesSessionsAnswersWhatIsInFlightAndReleasesIt) {
   EXPECT_EQ(reply->error, Errno::none);
   EXPECT_TRUE(client.dropped());
   EXPECT_TRUE(closed);
-  EXPECT_EQ(stage.volume.use_count(), 2);   // the stage and its exports
+  EXPECT_EQ(stage.volume.use_count(), 2);  // the stage and its exports
   EXPECT_FALSE(other.dropped());
 }
 

@@ -1,7 +1,8 @@
-// lockstep-nbd-memory: the NBD server alone, over volumes in memory. For tests with foreign clients and for measuring what
-// the server itself costs; never shipped.
+// lockstep-nbd-memory: the NBD server alone, over volumes in memory. For tests with foreign clients and for
+// measuring what the server itself costs; never shipped.
 //
-//   lockstep-nbd-memory --unix PATH | --tcp HOST:PORT  [--tls off|allow|require] ...   each listener in turn, with the policy before it
+//   lockstep-nbd-memory --unix PATH | --tcp HOST:PORT  [--tls off|allow|require] ...   each listener in turn,
+//   with the policy before it
 //                       [--cert PEM --key PEM] [--size BYTES] [--io automatic|uring|threads]
 // Exports: "mem" and, with the same bytes, "" ; "tasks" (nothing is answered at once), "ro" (read-only).
 #include <csignal>
@@ -25,7 +26,9 @@ using nbd::testing::MemoryVolume;
 class MemoryExports final : public nbd::Exports {
  public:
   explicit MemoryExports(rt::Loop& pool) : pool_(pool) {}
-  void add(std::string name, std::shared_ptr<MemoryVolume> volume) { volumes_[std::move(name)] = std::move(volume); }
+  void add(std::string name, std::shared_ptr<MemoryVolume> volume) {
+    volumes_[std::move(name)] = std::move(volume);
+  }
   void clear() { volumes_.clear(); }
 
   rt::Task<Result<std::vector<nbd::Listed>>> list() override {
@@ -82,10 +85,11 @@ rt::Task<void> serve(nbd::Server& server, std::vector<Wanted> wanted) {
 rt::Task<void> end(nbd::Server& server, os::real::RealHost& host) {
   co_await server.stop();
   nbd::Metrics m = server.metrics();
-  std::printf("sessions %llu, reads %llu, writes %llu, errors %llu, receives %llu, sends %llu\n",
-              static_cast<unsigned long long>(m.sessions_total), static_cast<unsigned long long>(m.requests_total[0]),
-              static_cast<unsigned long long>(m.requests_total[1]), static_cast<unsigned long long>(m.errors_total),
-              static_cast<unsigned long long>(m.receives_total), static_cast<unsigned long long>(m.sends_total));
+  std::printf(
+      "sessions %llu, reads %llu, writes %llu, errors %llu, receives %llu, sends %llu\n",
+      static_cast<unsigned long long>(m.sessions_total), static_cast<unsigned long long>(m.requests_total[0]),
+      static_cast<unsigned long long>(m.requests_total[1]), static_cast<unsigned long long>(m.errors_total),
+      static_cast<unsigned long long>(m.receives_total), static_cast<unsigned long long>(m.sends_total));
   host.stop_control();
 }
 
@@ -97,7 +101,7 @@ int run(Arguments arguments) {
   rt::Scope scope(control);
   nbd::Options options;
   if (!arguments.identity.key_pem.empty()) options.identity = arguments.identity;
-  auto* server_at = new std::optional<nbd::Server>();   // freed below, when every session has ended
+  auto* server_at = new std::optional<nbd::Server>();  // freed below, when every session has ended
   host.on_signal({SIGINT, SIGTERM}, [&](int) { scope.spawn(end(**server_at, host)); });
   rt::Loop& pool = host.start_loop("pool");
   MemoryExports exports(pool);
@@ -138,7 +142,9 @@ int main(int argc, char** argv) {
       }
       arguments.listen.push_back({*address, policy});
     } else if (key == "--tls") {
-      policy = value == "require" ? nbd::TlsPolicy::require : value == "allow" ? nbd::TlsPolicy::allow : nbd::TlsPolicy::off;
+      policy = value == "require" ? nbd::TlsPolicy::require
+               : value == "allow" ? nbd::TlsPolicy::allow
+                                  : nbd::TlsPolicy::off;
     } else if (key == "--cert") {
       arguments.identity.certificate_pem = content_of(value);
     } else if (key == "--key") {
@@ -146,7 +152,9 @@ int main(int argc, char** argv) {
     } else if (key == "--size") {
       arguments.size = std::strtoull(value.c_str(), nullptr, 10);
     } else if (key == "--io") {
-      arguments.io = value == "uring" ? os::real::Io::uring : value == "threads" ? os::real::Io::threads : os::real::Io::automatic;
+      arguments.io = value == "uring"     ? os::real::Io::uring
+                     : value == "threads" ? os::real::Io::threads
+                                          : os::real::Io::automatic;
     }
   }
   if (arguments.listen.empty()) {

@@ -34,8 +34,8 @@ class Lifeline {
 struct Agreed {
   Found found;
   std::string export_name;
-  bool structured = false;        // structured replies
-  bool base_allocation = false;   // the metadata context was selected for this export
+  bool structured = false;       // structured replies
+  bool base_allocation = false;  // the metadata context was selected for this export
 };
 
 enum class Next { another_option, transmission, goodbye };
@@ -46,14 +46,14 @@ struct Negotiation {
   Exports& exports;
   const Options& options;
   TlsPolicy policy;
-  std::shared_ptr<Lifeline> lifeline;   // shared with the stream wrapper that a TLS stream owns
+  std::shared_ptr<Lifeline> lifeline;  // shared with the stream wrapper that a TLS stream owns
   const bool& shutting_down;
 
-  bool fixed = false;       // the client speaks fixed newstyle
+  bool fixed = false;  // the client speaks fixed newstyle
   bool no_zeroes = false;
-  bool secure = false;      // TLS is on
+  bool secure = false;  // TLS is on
   bool structured = false;
-  std::optional<std::string> context_export;   // base:allocation is selected for this name
+  std::optional<std::string> context_export;  // base:allocation is selected for this name
   std::optional<Agreed> agreed;
 
   // Option replies gathered here go out with send(), in one write.
@@ -64,7 +64,8 @@ struct Negotiation {
   rt::Task<Result<Next>> send_and_go_on();
 };
 
-// From the greeting to the end of option haggling. `goodbye`: the client left politely or has been told off. Errors: the connection is of no use.
+// From the greeting to the end of option haggling. `goodbye`: the client left politely or has been told off.
+// Errors: the connection is of no use.
 rt::Task<Result<Next>> negotiate(Negotiation& n);
 
 [[nodiscard]] std::uint16_t transmission_flags(const Found& found, bool structured);

@@ -2,9 +2,11 @@
 
 namespace lockstep::nbd {
 
-// NBD_OPT_EXPORT_NAME (1): into transmission at once. There is no error reply: what cannot be served ends the session.
+// NBD_OPT_EXPORT_NAME (1): into transmission at once. There is no error reply: what cannot be served ends the
+// session.
 rt::Task<Result<Next>> option_export_name(Negotiation& n, Buffer data) {
-  if (data.size() > string_most) co_return fail(Code::invalid, "export name of " + std::to_string(data.size()) + " bytes");
+  if (data.size() > string_most)
+    co_return fail(Code::invalid, "export name of " + std::to_string(data.size()) + " bytes");
   if (n.shutting_down) co_return fail(Code::cancelled, "the server is being shut down");
   std::string name(as_text(data));
   CO_TRY(Found found, co_await n.exports.find(name));

@@ -9,8 +9,8 @@ struct Asked {
   bool description = false;
 };
 
-// "NBD_OPT_INFO": name length, name, number of information requests, the requests (16 bits each); nothing behind.
-// Unknown kinds are ignored, as the specification asks.
+// "NBD_OPT_INFO": name length, name, number of information requests, the requests (16 bits each); nothing
+// behind. Unknown kinds are ignored, as the specification asks.
 std::optional<Asked> parse(Span data) {
   Take take(data);
   Asked asked;
@@ -39,7 +39,8 @@ void tell(Negotiation& n, Opt option, const Asked& asked, const Found& found) {
     n.reply(option, Rep::info, said);
   };
   if (asked.export_name) text(Info::name, asked.name);
-  if (asked.description) text(Info::description, std::string_view(found.description()).substr(0, string_most));
+  if (asked.description)
+    text(Info::description, std::string_view(found.description()).substr(0, string_most));
 }
 
 Rep rep_of(Code code) {
@@ -65,7 +66,8 @@ rt::Task<Result<Next>> option_info(Negotiation& n, Opt option, Buffer data) {
   } else {
     auto found = co_await n.exports.find(asked->name);
     if (!found) {
-      n.refuse(option, rep_of(found.error().code), std::string_view(found.error().message).substr(0, string_most));
+      n.refuse(option, rep_of(found.error().code),
+               std::string_view(found.error().message).substr(0, string_most));
     } else {
       tell(n, option, *asked, *found);
       n.reply(option, Rep::ack);

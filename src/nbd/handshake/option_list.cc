@@ -12,10 +12,13 @@ rt::Task<Result<Next>> option_list(Negotiation& n, Buffer data) {
       n.refuse(Opt::list, Rep::err_platform, exports.error().message);
     } else {
       for (const Listed& listed : *exports) {
-        if (listed.name.size() > string_most) continue;   // could not be asked for either
+        if (listed.name.size() > string_most) continue;  // could not be asked for either
         std::string_view description = std::string_view(listed.description).substr(0, string_most);
         Buffer payload(4 + listed.name.size() + description.size());
-        Put(payload.data()).be(static_cast<std::uint32_t>(listed.name.size())).text(listed.name).text(description);
+        Put(payload.data())
+            .be(static_cast<std::uint32_t>(listed.name.size()))
+            .text(listed.name)
+            .text(description);
         n.reply(Opt::list, Rep::server, payload);
       }
       n.reply(Opt::list, Rep::ack);

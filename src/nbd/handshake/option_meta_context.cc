@@ -14,7 +14,8 @@ std::optional<Asked> parse(Span data) {
   Asked asked;
   asked.name = std::string(take.text(take.be<std::uint32_t>()));
   auto count = take.be<std::uint32_t>();
-  for (std::uint32_t i = 0; i < count && take.ok(); ++i) asked.queries.emplace_back(take.text(take.be<std::uint32_t>()));
+  for (std::uint32_t i = 0; i < count && take.ok(); ++i)
+    asked.queries.emplace_back(take.text(take.be<std::uint32_t>()));
   if (!take.at_end()) return std::nullopt;
   return asked;
 }
@@ -39,26 +40,29 @@ bool malformed(const Asked& asked) {
 bool selects_base_allocation(const Asked& asked, Opt option) {
   if (option == Opt::list_meta_context && asked.queries.empty()) return true;
   for (const std::string& query : asked.queries) {
-    if (query == context_base_allocation || (option == Opt::list_meta_context && query == context_base)) return true;
+    if (query == context_base_allocation || (option == Opt::list_meta_context && query == context_base))
+      return true;
   }
   return false;
 }
 
 void tell_base_allocation(Negotiation& n, Opt option) {
   Buffer payload(4 + context_base_allocation.size());
-  std::uint32_t id = option == Opt::set_meta_context ? context_base_allocation_id : 0;   // reserved in lists
+  std::uint32_t id = option == Opt::set_meta_context ? context_base_allocation_id : 0;  // reserved in lists
   Put(payload.data()).be(id).text(context_base_allocation);
   n.reply(option, Rep::meta_context, payload);
 }
 
 }  // namespace
 
-// NBD_OPT_LIST_META_CONTEXT (9) and NBD_OPT_SET_META_CONTEXT (10). Every SET replaces what was selected, a refused one too.
+// NBD_OPT_LIST_META_CONTEXT (9) and NBD_OPT_SET_META_CONTEXT (10). Every SET replaces what was selected, a
+// refused one too.
 rt::Task<Result<Next>> option_meta_context(Negotiation& n, Opt option, Buffer data) {
   if (option == Opt::set_meta_context) n.context_export.reset();
   std::optional<Asked> asked = parse(data);
   if (!n.structured) {
-    n.refuse(option, Rep::err_invalid, "metadata contexts need structured replies: send NBD_OPT_STRUCTURED_REPLY first");
+    n.refuse(option, Rep::err_invalid,
+             "metadata contexts need structured replies: send NBD_OPT_STRUCTURED_REPLY first");
   } else if (!asked) {
     n.refuse(option, Rep::err_invalid, "the option's data are not a name and a list of queries");
   } else if (too_long(*asked)) {

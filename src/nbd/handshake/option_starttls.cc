@@ -30,12 +30,13 @@ class Held final : public os::Stream {
 
  private:
   std::unique_ptr<os::Stream> under_;
-  std::shared_ptr<Lifeline> lifeline_;   // outlived by neither: the server's end and this one both reach it
+  std::shared_ptr<Lifeline> lifeline_;  // outlived by neither: the server's end and this one both reach it
 };
 
 }  // namespace
 
-// NBD_OPT_STARTTLS (5), "TLS support". What was negotiated in the clear is forgotten: somebody else may have said it.
+// NBD_OPT_STARTTLS (5), "TLS support". What was negotiated in the clear is forgotten: somebody else may have
+// said it.
 rt::Task<Result<Next>> option_starttls(Negotiation& n, Buffer data) {
   bool go = false;
   if (!data.empty()) {

@@ -9,8 +9,8 @@ rt::Task<Result<Next>> option_export_name(Negotiation& n, Buffer data);
 rt::Task<Result<Next>> option_abort(Negotiation& n, Buffer data);
 rt::Task<Result<Next>> option_list(Negotiation& n, Buffer data);
 rt::Task<Result<Next>> option_starttls(Negotiation& n, Buffer data);
-rt::Task<Result<Next>> option_info(Negotiation& n, Opt option, Buffer data);           // NBD_OPT_INFO and NBD_OPT_GO
+rt::Task<Result<Next>> option_info(Negotiation& n, Opt option, Buffer data);  // NBD_OPT_INFO and NBD_OPT_GO
 rt::Task<Result<Next>> option_structured_reply(Negotiation& n, Buffer data);
-rt::Task<Result<Next>> option_meta_context(Negotiation& n, Opt option, Buffer data);   // list and set
+rt::Task<Result<Next>> option_meta_context(Negotiation& n, Opt option, Buffer data);  // list and set
 
 }  // namespace lockstep::nbd

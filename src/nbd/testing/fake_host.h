@@ -1,5 +1,6 @@
-// FakeHost: a network of wires in memory. The server's end of a wire is an os::Stream; the other end is plain buffers.
-// TLS is a veil: every byte of either direction xor 0x5a, so that bytes on the wrong side of it show.
+// FakeHost: a network of wires in memory. The server's end of a wire is an os::Stream; the other end is plain
+// buffers. TLS is a veil: every byte of either direction xor 0x5a, so that bytes on the wrong side of it
+// show.
 #pragma once
 
 #include <algorithm>
@@ -14,10 +15,10 @@ namespace lockstep::nbd::testing {
 struct Wire {
   Buffer to_server;
   Buffer to_client;
-  std::size_t client_room = SIZE_MAX;   // how much more the client's side takes before somebody reads
-  std::size_t read_most = SIZE_MAX;     // a read by the server returns at most this
-  bool client_ended = false;            // no more bytes will come
-  bool client_gone = false;             // nobody reads any more: writes fail
+  std::size_t client_room = SIZE_MAX;  // how much more the client's side takes before somebody reads
+  std::size_t read_most = SIZE_MAX;    // a read by the server returns at most this
+  bool client_ended = false;           // no more bytes will come
+  bool client_gone = false;            // nobody reads any more: writes fail
   bool server_closed = false;
   std::unique_ptr<rt::Signal> changed;  // on the loop that the stream belongs to
 
@@ -28,7 +29,9 @@ struct Wire {
 
 class WireStream final : public os::Stream {
  public:
-  WireStream(rt::Loop& loop, std::shared_ptr<Wire> wire) : wire_(std::move(wire)) { wire_->changed = std::make_unique<rt::Signal>(loop); }
+  WireStream(rt::Loop& loop, std::shared_ptr<Wire> wire) : wire_(std::move(wire)) {
+    wire_->changed = std::make_unique<rt::Signal>(loop);
+  }
   ~WireStream() override {
     wire_->server_closed = true;
     wire_->changed.reset();
@@ -47,7 +50,8 @@ class WireStream final : public os::Stream {
     std::size_t n = std::min({into.size(), wire_->to_server.size(), wire_->read_most});
     if (n == 0) return wire_->client_ended ? std::optional<std::size_t>(0) : std::nullopt;
     std::copy_n(wire_->to_server.begin(), n, into.begin());
-    wire_->to_server.erase(wire_->to_server.begin(), wire_->to_server.begin() + static_cast<std::ptrdiff_t>(n));
+    wire_->to_server.erase(wire_->to_server.begin(),
+                           wire_->to_server.begin() + static_cast<std::ptrdiff_t>(n));
     return std::optional(n);
   }
   rt::Task<Result<>> write(std::vector<Span> parts) override {
@@ -69,7 +73,8 @@ class WireStream final : public os::Stream {
     std::size_t total = 0;
     for (Span part : parts) {
       std::size_t n = std::min(part.size(), wire_->client_room);
-      wire_->to_client.insert(wire_->to_client.end(), part.begin(), part.begin() + static_cast<std::ptrdiff_t>(n));
+      wire_->to_client.insert(wire_->to_client.end(), part.begin(),
+                              part.begin() + static_cast<std::ptrdiff_t>(n));
       if (wire_->client_room != SIZE_MAX) wire_->client_room -= n;
       total += n;
       if (n < part.size()) break;
@@ -89,7 +94,7 @@ class WireStream final : public os::Stream {
 
  private:
   void mine() const { CHECK(rt::Loop::current() == &wire_->changed->loop()); }
-  std::shared_ptr<Wire> wire_;   // the client's end looks at it too
+  std::shared_ptr<Wire> wire_;  // the client's end looks at it too
 };
 
 class VeilStream final : public os::Stream {
@@ -132,11 +137,12 @@ class VeilStream final : public os::Stream {
 
 class FakeTls final : public os::Tls {
  public:
-  bool stuck = false;   // the client never answers: only closing the stream below ends it
+  bool stuck = false;  // the client never answers: only closing the stream below ends it
   rt::Task<Result<std::unique_ptr<os::Stream>>> client(std::unique_ptr<os::Stream>, os::TlsClient) override {
     co_return fail(Code::unsupported, "no client here");
   }
-  rt::Task<Result<std::unique_ptr<os::Stream>>> server(std::unique_ptr<os::Stream> under, const os::TlsServer&) override {
+  rt::Task<Result<std::unique_ptr<os::Stream>>> server(std::unique_ptr<os::Stream> under,
+                                                       const os::TlsServer&) override {
     if (stuck) {
       std::byte hello[5000];
       CO_TRY_VOID(co_await os::read_all(*under, hello));
@@ -144,13 +150,16 @@ class FakeTls final : public os::Tls {
     std::unique_ptr<os::Stream> veiled = std::make_unique<VeilStream>(std::move(under));
     co_return veiled;
   }
-  Result<os::Identity> make_identity(const std::string&, const std::vector<std::string>&) override { return os::Identity{}; }
+  Result<os::Identity> make_identity(const std::string&, const std::vector<std::string>&) override {
+    return os::Identity{};
+  }
   Result<os::Fingerprint> fingerprint_of(const os::Identity&) override { return os::Fingerprint{}; }
 };
 
 class FakeListener final : public os::Listener {
  public:
-  FakeListener(rt::Loop& loop, os::Address address) : loop_(loop), address_(std::move(address)), changed_(loop) {}
+  FakeListener(rt::Loop& loop, os::Address address)
+      : loop_(loop), address_(std::move(address)), changed_(loop) {}
   std::shared_ptr<Wire> connect() {
     auto wire = std::make_shared<Wire>();
     waiting_.push_back(std::make_unique<WireStream>(loop_, wire));

@@ -1,4 +1,5 @@
-// MemoryVolume: a Volume in plain memory, whose every delay and refusal a test can order. For tests and measuring only.
+// MemoryVolume: a Volume in plain memory, whose every delay and refusal a test can order. For tests and
+// measuring only.
 #pragma once
 
 #include <algorithm>
@@ -17,19 +18,20 @@ class MemoryVolume final : public pool::Volume {
  public:
   MemoryVolume(rt::Loop& loop, std::string name, Bytes size, std::uint8_t number = 1)
       : loop_(loop), changed_(loop), name_(std::move(name)), size_(size) {
-    bytes_.reset(static_cast<std::byte*>(std::calloc(size.value, 1)));   // pages that nobody writes cost nothing
+    bytes_.reset(
+        static_cast<std::byte*>(std::calloc(size.value, 1)));  // pages that nobody writes cost nothing
     uuid_.bytes[15] = std::byte{number};
   }
   ~MemoryVolume() override { CHECK(watches_.empty()); }
 
   // What a test orders.
-  bool hot = true;               // try_read and try_write do it
-  bool hold_answers = false;     // answerable() stays until release_answers()
-  bool hold_tasks = false;       // what was begun as a task stays until release_tasks()
+  bool hot = true;            // try_read and try_write do it
+  bool hold_answers = false;  // answerable() stays until release_answers()
+  bool hold_tasks = false;    // what was begun as a task stays until release_tasks()
   bool may_write = true;
-  std::optional<Error> refuse;         // everything fails with this
-  std::optional<Error> shut;           // closed(), and only that: the volume itself would still read
-  std::optional<Error> fail_answers;   // see answers_failed()
+  std::optional<Error> refuse;        // everything fails with this
+  std::optional<Error> shut;          // closed(), and only that: the volume itself would still read
+  std::optional<Error> fail_answers;  // see answers_failed()
   Duration pace_by{0};
   void release_answers() {
     hold_answers = false;
@@ -79,7 +81,7 @@ class MemoryVolume final : public pool::Volume {
     discarded = discard;
     co_return append();
   }
-  bool discarded = false;   // by the last zero()
+  bool discarded = false;  // by the last zero()
 
   Result<bool> try_read(Bytes at, MutSpan into) override {
     mine();
@@ -100,7 +102,8 @@ class MemoryVolume final : public pool::Volume {
     co_return fail(Code::unsupported, "read_blocks: not here");
   }
   // Blocks of zeroes are holes.
-  rt::Task<Result<std::vector<pool::BlockExtent>>> extents(Bytes at, Bytes length, std::size_t most) override {
+  rt::Task<Result<std::vector<pool::BlockExtent>>> extents(Bytes at, Bytes length,
+                                                           std::size_t most) override {
     co_await held();
     if (auto no = refusal(at, length, false)) co_return fail(*no);
     std::vector<pool::BlockExtent> out;
@@ -150,7 +153,8 @@ class MemoryVolume final : public pool::Volume {
   std::optional<Error> refusal(Bytes at, Bytes length, bool change) const {
     if (refuse) return refuse;
     if (change && !may_write) return Error{Code::read_only, name_ + " may not be written now"};
-    if (at.value > size_.value || length.value > size_.value - at.value) return Error{Code::out_of_range, name_ + " ends before that"};
+    if (at.value > size_.value || length.value > size_.value - at.value)
+      return Error{Code::out_of_range, name_ + " ends before that"};
     if ((at.value | length.value) % sector_size != 0) return Error{Code::invalid, "not multiples of 512"};
     return std::nullopt;
   }

@@ -1,4 +1,5 @@
-// Stage: a server, its exports and its clients, on hand-turned loops. A Client speaks raw NBD: nothing it sends need make sense.
+// Stage: a server, its exports and its clients, on hand-turned loops. A Client speaks raw NBD: nothing it
+// sends need make sense.
 #pragma once
 
 #include <map>
@@ -47,7 +48,7 @@ struct OptionReply {
   Rep type;
   std::string data;
 };
-struct Chunk {   // a simple reply is one too, with type `simple`
+struct Chunk {  // a simple reply is one too, with type `simple`
   static constexpr std::uint16_t simple = 0xffff;
   std::uint16_t type = simple;
   std::uint16_t flags = reply_done;
@@ -82,7 +83,7 @@ class Client {
     wire_->to_server.insert(wire_->to_server.end(), out.begin(), out.end());
     wire_->touch();
   }
-  void end() {   // half-close
+  void end() {  // half-close
     wire_->client_ended = true;
     wire_->touch();
   }
@@ -158,12 +159,14 @@ class Client {
   }
 
   // Transmission.
-  static Buffer request(Cmd cmd, std::uint64_t cookie, std::uint64_t offset, std::uint32_t length, std::uint16_t flags = 0, Span payload = {}) {
+  static Buffer request(Cmd cmd, std::uint64_t cookie, std::uint64_t offset, std::uint32_t length,
+                        std::uint16_t flags = 0, Span payload = {}) {
     Buffer b(request_size + payload.size());
     Put(b.data()).be(magic_request).be(flags).be(cmd).be(cookie).be(offset).be(length).text(as_text(payload));
     return b;
   }
-  void send(Cmd cmd, std::uint64_t cookie, std::uint64_t offset, std::uint32_t length, std::uint16_t flags = 0, Span payload = {}) {
+  void send(Cmd cmd, std::uint64_t cookie, std::uint64_t offset, std::uint32_t length,
+            std::uint16_t flags = 0, Span payload = {}) {
     send_raw(request(cmd, cookie, offset, length, flags, payload));
   }
   // Replies so far, given what each cookie of a read without structured replies is to bring.
@@ -202,12 +205,13 @@ class Client {
 
  private:
   Loops& loops_;
-  std::shared_ptr<Wire> wire_;   // the server's end holds it too
+  std::shared_ptr<Wire> wire_;  // the server's end holds it too
 };
 
 class Stage {
  public:
-  explicit Stage(Options options = {}, TlsPolicy policy = TlsPolicy::off) : host(loops.clock), exports(loops.pool) {
+  explicit Stage(Options options = {}, TlsPolicy policy = TlsPolicy::off)
+      : host(loops.clock), exports(loops.pool) {
     options.identity.emplace();
     volume = std::make_shared<MemoryVolume>(loops.pool, "vol", 1_MiB);
     exports.volumes["p/vol"] = volume;
@@ -236,7 +240,9 @@ class Stage {
     loops.control.inside([&] { scope.spawn(std::move(task)); });
     loops.settle();
   }
-  Client connect(std::size_t listener = 0) { return Client(loops, host.fake_net.listeners.at(listener)->connect()); }
+  Client connect(std::size_t listener = 0) {
+    return Client(loops, host.fake_net.listeners.at(listener)->connect());
+  }
   // A client behind the greeting.
   Client greeted(std::uint32_t flags = 3) {
     Client client = connect();
@@ -249,7 +255,8 @@ class Stage {
   Client transmitting(bool structured = true, std::string name = "p/vol", bool contexts = true) {
     Client client = greeted();
     if (structured) client.ask(Opt::structured_reply);
-    if (structured && contexts) client.ask(Opt::set_meta_context, Client::context_data(name, {"base:allocation"}));
+    if (structured && contexts)
+      client.ask(Opt::set_meta_context, Client::context_data(name, {"base:allocation"}));
     client.ask(Opt::go, Client::info_data(name));
     client.structured = structured;
     return client;
@@ -258,7 +265,7 @@ class Stage {
   Loops loops;
   FakeHost host;
   FakeExports exports;
-  std::shared_ptr<MemoryVolume> volume;   // the server's sessions hold it too
+  std::shared_ptr<MemoryVolume> volume;  // the server's sessions hold it too
   rt::Scope scope{loops.control};
   std::optional<Server> server;
   bool stopped = false;

@@ -1,4 +1,5 @@
-// TestLoop: turns by hand, on one thread, time by hand too. Two of them in a World find what is used on the wrong loop.
+// TestLoop: turns by hand, on one thread, time by hand too. Two of them in a World find what is used on the
+// wrong loop.
 #pragma once
 
 #include <deque>
@@ -22,7 +23,9 @@ class TestLoop final : public rt::Loop {
 
   [[nodiscard]] const rt::Clock& clock() const override { return clock_; }
   void post(rt::Callback callback) override { ready_.push_back(std::move(callback)); }
-  void post(std::coroutine_handle<> handle) override { ready_.push_back([handle] { handle.resume(); }); }
+  void post(std::coroutine_handle<> handle) override {
+    ready_.push_back([handle] { handle.resume(); });
+  }
   void at_turn_end(rt::Callback callback) override { turn_end_.push_back(std::move(callback)); }
   TimerId at(Instant when, rt::Callback callback) override {
     timers_.emplace(std::pair(when, next_timer_), std::move(callback));
@@ -47,7 +50,7 @@ class TestLoop final : public rt::Loop {
     std::deque<rt::Callback> now = std::move(ready_);
     ready_.clear();
     for (rt::Callback& callback : now) callback();
-    for (std::size_t i = 0; i < turn_end_.size(); ++i) {   // grows while it runs
+    for (std::size_t i = 0; i < turn_end_.size(); ++i) {  // grows while it runs
       rt::Callback callback = std::move(turn_end_[i]);
       callback();
     }

@@ -5,7 +5,7 @@
 namespace lockstep::nbd {
 namespace {
 
-constexpr std::size_t extents_most = 2048;   // 16 KiB of reply
+constexpr std::size_t extents_most = 2048;  // 16 KiB of reply
 
 struct Descriptor {
   std::uint32_t length;
@@ -14,7 +14,8 @@ struct Descriptor {
 
 // Consecutive from `offset`, none empty, neighbours of one state merged, together no longer than the request.
 // What the volume says nothing about is allocated data: that is always true enough.
-std::vector<Descriptor> describe(const Request& request, const std::vector<pool::BlockExtent>& extents, std::size_t most) {
+std::vector<Descriptor> describe(const Request& request, const std::vector<pool::BlockExtent>& extents,
+                                 std::size_t most) {
   std::vector<Descriptor> out;
   std::uint64_t at = request.offset;
   std::uint64_t end = request.offset + request.length;
@@ -66,8 +67,12 @@ rt::Task<void> Session::block_status_slowly(Request request) {
   std::size_t payload = 4 + 8 * said.size();
   MutSpan room = outbox_.reserve(chunk_header_size + payload);
   Put put(room.data());
-  put.be(magic_structured_reply).be(reply_done).be(reply_block_status).be(request.cookie)
-      .be(static_cast<std::uint32_t>(payload)).be(context_base_allocation_id);
+  put.be(magic_structured_reply)
+      .be(reply_done)
+      .be(reply_block_status)
+      .be(request.cookie)
+      .be(static_cast<std::uint32_t>(payload))
+      .be(context_base_allocation_id);
   for (const Descriptor& one : said) put.be(one.length).be(one.state);
   outbox_.commit(room.size());
   send_soon();

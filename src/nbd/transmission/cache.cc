@@ -5,7 +5,7 @@
 namespace lockstep::nbd {
 namespace {
 
-constexpr std::uint64_t piece = 256 * 1024;   // bytes read at a time, and thrown away
+constexpr std::uint64_t piece = 256 * 1024;  // bytes read at a time, and thrown away
 
 }  // namespace
 

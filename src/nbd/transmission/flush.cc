@@ -2,7 +2,8 @@
 
 namespace lockstep::nbd {
 
-// NBD_CMD_FLUSH (3): offset and length are reserved and zero. Covers every connection, as NBD_FLAG_CAN_MULTI_CONN says.
+// NBD_CMD_FLUSH (3): offset and length are reserved and zero. Covers every connection, as
+// NBD_FLAG_CAN_MULTI_CONN says.
 void Session::flush(const Request& request) {
   if ((request.flags & ~cmd_fua) != 0) {
     reply_error(request.cookie, Errno::einval, "a flag that this NBD command does not know");

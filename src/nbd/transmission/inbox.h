@@ -53,7 +53,7 @@ class Inbox {
   void received(std::size_t n) {
     CHECK(n <= memory_.size() - end_);
     end_ += n;
-    if (end_ == memory_.size()) filled_ = true;   // the client has more than we can take at once
+    if (end_ == memory_.size()) filled_ = true;  // the client has more than we can take at once
   }
 
  private:

@@ -17,8 +17,10 @@ namespace lockstep::nbd {
 class Memory {
  public:
   Memory() = default;
-  explicit Memory(std::size_t size) : at_(static_cast<std::byte*>(::operator new(size, std::align_val_t{block_size}))), size_(size) {}
-  Memory(Memory&& other) noexcept : at_(std::exchange(other.at_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+  explicit Memory(std::size_t size)
+      : at_(static_cast<std::byte*>(::operator new(size, std::align_val_t{block_size}))), size_(size) {}
+  Memory(Memory&& other) noexcept
+      : at_(std::exchange(other.at_, nullptr)), size_(std::exchange(other.size_, 0)) {}
   Memory& operator=(Memory&& other) noexcept {
     std::swap(at_, other.at_);
     std::swap(size_, other.size_);
@@ -65,7 +67,7 @@ class Memories {
   [[nodiscard]] static std::size_t kind_of(std::size_t size) {
     return size <= smallest ? 0 : static_cast<std::size_t>(std::bit_width((size - 1) / smallest));
   }
-  std::array<std::vector<Memory>, 12> spare_;   // 16 KiB to 32 MiB
+  std::array<std::vector<Memory>, 12> spare_;  // 16 KiB to 32 MiB
   std::size_t spare_bytes_ = 0;
 };
 

@@ -1,4 +1,5 @@
-// Outbox: replies in the order they will leave. Data are put right behind their header and never copied again.
+// Outbox: replies in the order they will leave. Data are put right behind their header and never copied
+// again.
 #pragma once
 
 #include <deque>
@@ -12,9 +13,10 @@ class Outbox {
  public:
   explicit Outbox(Memories& memories) : memories_(memories) {}
 
-  // Room for `size` bytes in one piece, behind everything else. Nothing leaves before commit(); what is not committed never was.
+  // Room for `size` bytes in one piece, behind everything else. Nothing leaves before commit(); what is not
+  // committed never was.
   MutSpan reserve(std::size_t size);
-  void commit(std::size_t size);   // of what was reserved last, from its start
+  void commit(std::size_t size);  // of what was reserved last, from its start
   // Memory that holds a reply in [begin, end).
   void add(Memory memory, std::size_t begin, std::size_t end);
 
@@ -32,7 +34,7 @@ class Outbox {
     Memory memory;
     std::size_t begin = 0;
     std::size_t end = 0;
-    bool open = false;   // may still be appended to
+    bool open = false;  // may still be appended to
   };
   static constexpr std::size_t piece_size = 128 * 1024;
 

@@ -3,22 +3,33 @@
 namespace lockstep::nbd {
 namespace {
 
-constexpr std::uint32_t at_once_most = 1u << 20;   // bytes that one read may copy on the loop
+constexpr std::uint32_t at_once_most = 1u << 20;  // bytes that one read may copy on the loop
 constexpr std::size_t data_header_size = chunk_header_size + 8;
 constexpr std::size_t hole_size = chunk_header_size + 12;
 
 // "NBD_REPLY_TYPE_OFFSET_HOLE", the whole request: one content chunk, so that NBD_CMD_FLAG_DF is honoured.
 void put_hole(std::byte* at, const Request& request) {
-  Put(at).be(magic_structured_reply).be(reply_done).be(reply_offset_hole).be(request.cookie).be(std::uint32_t{12})
-      .be(request.offset).be(request.length);
+  Put(at)
+      .be(magic_structured_reply)
+      .be(reply_done)
+      .be(reply_offset_hole)
+      .be(request.cookie)
+      .be(std::uint32_t{12})
+      .be(request.offset)
+      .be(request.length);
 }
 
 }  // namespace
 
 void Session::put_data_header(std::byte* at, const Request& request) const {
   if (structured_) {
-    Put(at).be(magic_structured_reply).be(reply_done).be(reply_offset_data).be(request.cookie)
-        .be(static_cast<std::uint32_t>(request.length + 8)).be(request.offset);
+    Put(at)
+        .be(magic_structured_reply)
+        .be(reply_done)
+        .be(reply_offset_data)
+        .be(request.cookie)
+        .be(static_cast<std::uint32_t>(request.length + 8))
+        .be(request.offset);
   } else {
     Put(at).be(magic_simple_reply).be(Errno::none).be(request.cookie);
   }

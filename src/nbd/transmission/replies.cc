@@ -1,4 +1,5 @@
-// Replies, and how they leave: gathered during a turn, sent in one call at its end, by a task only while the socket is full.
+// Replies, and how they leave: gathered during a turn, sent in one call at its end, by a task only while the
+// socket is full.
 #include <algorithm>
 #include <array>
 
@@ -7,12 +8,13 @@
 namespace lockstep::nbd {
 namespace {
 
-constexpr std::size_t send_early = 128 * 1024;      // bytes: the client can work on these meanwhile
+constexpr std::size_t send_early = 128 * 1024;  // bytes: the client can work on these meanwhile
 constexpr std::size_t error_text_most = 1024;
 
 }  // namespace
 
-// "Simple reply message": allowed for everything but NBD_CMD_READ and what has a payload, structured replies or not.
+// "Simple reply message": allowed for everything but NBD_CMD_READ and what has a payload, structured replies
+// or not.
 void Session::reply(std::uint64_t cookie) {
   MutSpan room = outbox_.reserve(simple_reply_size);
   Put(room.data()).be(magic_simple_reply).be(Errno::none).be(cookie);
@@ -31,8 +33,15 @@ void Session::reply_error(std::uint64_t cookie, Errno error, std::string_view wh
     why = why.substr(0, error_text_most);
     std::size_t payload = 6 + why.size();
     MutSpan room = outbox_.reserve(chunk_header_size + payload);
-    Put(room.data()).be(magic_structured_reply).be(reply_done).be(reply_error_type).be(cookie)
-        .be(static_cast<std::uint32_t>(payload)).be(error).be(static_cast<std::uint16_t>(why.size())).text(why);
+    Put(room.data())
+        .be(magic_structured_reply)
+        .be(reply_done)
+        .be(reply_error_type)
+        .be(cookie)
+        .be(static_cast<std::uint32_t>(payload))
+        .be(error)
+        .be(static_cast<std::uint16_t>(why.size()))
+        .text(why);
     outbox_.commit(chunk_header_size + payload);
   }
   send_soon();
@@ -45,11 +54,12 @@ void Session::reply_error(std::uint64_t cookie, const Error& error, Access acces
 void Session::answer(const Request& request, Lsn lsn) {
   counters_.written_bytes.add(request.cmd() == Cmd::write ? request.length : 0);
   if (request.has(cmd_fua)) {
-    scope_.spawn(flush_slowly(request));   // "FUA": no reply before the data are durable
+    scope_.spawn(flush_slowly(request));  // "FUA": no reply before the data are durable
     return;
   }
   pending_.push_back({lsn, request.cookie});
-  for (std::size_t i = pending_.size() - 1; i > 0 && pending_[i].lsn < pending_[i - 1].lsn; --i) std::swap(pending_[i], pending_[i - 1]);
+  for (std::size_t i = pending_.size() - 1; i > 0 && pending_[i].lsn < pending_[i - 1].lsn; --i)
+    std::swap(pending_[i], pending_[i - 1]);
 }
 
 void Session::answer_late(const Request& request, Lsn lsn) {
@@ -79,7 +89,8 @@ void Session::send_soon() {
 }
 
 void Session::turn_ended() {
-  // Writes of this turn are answered at its end: one step further back in that queue, their replies leave with the others.
+  // Writes of this turn are answered at its end: one step further back in that queue, their replies leave
+  // with the others.
   if (!send_deferred_ && !pending_.empty()) {
     send_deferred_ = true;
     loop_.at_turn_end([this] { turn_ended(); });

@@ -5,8 +5,8 @@
 namespace lockstep::nbd {
 namespace {
 
-constexpr std::size_t requests_per_turn = 128;     // then, or after so many bytes of payload,
-constexpr std::size_t bytes_per_turn = 1u << 20;   // the rest of the loop has its turn
+constexpr std::size_t requests_per_turn = 128;    // then, or after so many bytes of payload,
+constexpr std::size_t bytes_per_turn = 1u << 20;  // the rest of the loop has its turn
 constexpr std::size_t receive_after_big_write = 16 * 1024;
 
 // Resumes in the next turn, after everything of this one.
@@ -24,7 +24,8 @@ std::size_t count_index(std::uint16_t type) { return std::min<std::size_t>(type,
 
 }  // namespace
 
-Session::Session(std::unique_ptr<os::Stream> stream, Agreed agreed, const Options& options, Memories& memories)
+Session::Session(std::unique_ptr<os::Stream> stream, Agreed agreed, const Options& options,
+                 Memories& memories)
     : loop_(agreed.found.loop()),
       options_(options),
       memories_(memories),
@@ -113,7 +114,8 @@ rt::Task<bool> Session::receive() {
   auto n = co_await stream_->read_some(room);
   if (!n) co_return false;
   if (*n == 0) {
-    // "Terminating the transmission phase": a half-sent request dies with its connection; whole ones are still answered.
+    // "Terminating the transmission phase": a half-sent request dies with its connection; whole ones are
+    // still answered.
     drain_ = true;
     co_return false;
   }
@@ -139,7 +141,8 @@ Session::Step Session::parse() {
     }
     if (inbox_.size() < request_size) return Step::more_bytes;
     const std::byte* at = inbox_.bytes().data();
-    if (load_be<std::uint32_t>(at) != magic_request) return Step::end;   // where the next request begins nobody knows
+    if (load_be<std::uint32_t>(at) != magic_request)
+      return Step::end;  // where the next request begins nobody knows
     Request request = decode_request(at);
     if (request.cmd() == Cmd::write) {
       Step step = parse_write(request);
@@ -147,10 +150,13 @@ Session::Step Session::parse() {
       bytes += std::min<std::size_t>(request.length, Inbox::payload_most);
       continue;
     }
-    std::size_t answer_size = request.cmd() == Cmd::read && request.length <= payload_most ? request.length : 0;
+    std::size_t answer_size =
+        request.cmd() == Cmd::read && request.length <= payload_most ? request.length : 0;
     if (!admits(answer_size)) return Step::room;
     bytes += answer_size;
-    if ((request.cmd() == Cmd::trim || request.cmd() == Cmd::write_zeroes) && !paced_ && volume_->pace() > Duration{0}) return Step::pace;
+    if ((request.cmd() == Cmd::trim || request.cmd() == Cmd::write_zeroes) && !paced_ &&
+        volume_->pace() > Duration{0})
+      return Step::pace;
     paced_ = false;
     inbox_.consume(request_size);
     counters_.requests[count_index(request.type)].add();
@@ -206,7 +212,7 @@ rt::Task<bool> Session::receive_payload() {
     if (!n || *n == 0) {
       memories_.give(std::move(memory));
       drain_ = n.has_value();
-      co_return false;   // a half-sent write is no write
+      co_return false;  // a half-sent write is no write
     }
     counters_.receives.add();
     got += *n;
@@ -239,7 +245,8 @@ void Session::handle(const Request& request) {
 // In the order of "Error values": what is malformed first, then what is not allowed, then where it lies.
 Session::Refusal Session::refusal(const Request& request, std::uint16_t flags_allowed, Access access) const {
   bool payload = request.cmd() == Cmd::read || request.cmd() == Cmd::write;
-  if ((request.flags & ~flags_allowed) != 0) return {Errno::einval, "a flag that this NBD command does not know"};
+  if ((request.flags & ~flags_allowed) != 0)
+    return {Errno::einval, "a flag that this NBD command does not know"};
   if (finishing_) return {Errno::eshutdown, "this export is being closed: disconnect"};
   if (access == Access::change && read_only_) return {Errno::eperm, "the export is read-only"};
   if (access == Access::look) {
@@ -249,7 +256,8 @@ Session::Refusal Session::refusal(const Request& request, std::uint16_t flags_al
   if (payload && request.length > payload_most) return {Errno::einval, "more than 32 MiB in one request"};
   std::uint64_t size = volume_->size().value;
   if (request.offset > size || request.length > size - request.offset) {
-    return {access == Access::change ? Errno::enospc : Errno::einval, "the request reaches past the end of the export"};
+    return {access == Access::change ? Errno::enospc : Errno::einval,
+            "the request reaches past the end of the export"};
   }
   if (((request.offset | request.length) % sector_size) != 0) {
     return {Errno::einval, "offset and length must be multiples of the block size, 512 bytes"};

@@ -1,6 +1,6 @@
-// Session: one client in transmission. A reader takes requests as they arrive and answers at once what can be answered at
-// once; the rest waits in tasks of its own or, for writes, as a row (LSN, cookie). Replies of one turn leave in one call.
-// Lives on its volume's loop from run() on; counters() may be read anywhere.
+// Session: one client in transmission. A reader takes requests as they arrive and answers at once what can be
+// answered at once; the rest waits in tasks of its own or, for writes, as a row (LSN, cookie). Replies of one
+// turn leave in one call. Lives on its volume's loop from run() on; counters() may be read anywhere.
 #pragma once
 
 #include <deque>
@@ -20,11 +20,12 @@ class Session final : private pool::AnswerWatch {
  public:
   // `memories` belongs to the volume's loop.
   Session(std::unique_ptr<os::Stream> stream, Agreed agreed, const Options& options, Memories& memories);
-  ~Session() override = default;   // anywhere, after run() has ended
+  ~Session() override = default;  // anywhere, after run() has ended
 
   // Until the client leaves, breaks the protocol, or close(). Then stream and volume are released.
   rt::Task<void> run();
-  // What is in flight is answered, within goodbye_at_most; what comes from now on is told ESHUTDOWN; then close().
+  // What is in flight is answered, within goodbye_at_most; what comes from now on is told ESHUTDOWN; then
+  // close().
   void finish();
   void close();
 
@@ -68,12 +69,12 @@ class Session final : private pool::AnswerWatch {
   void reply(std::uint64_t cookie);
   void reply_error(std::uint64_t cookie, Errno error, std::string_view why);
   void reply_error(std::uint64_t cookie, const Error& error, Access access);
-  void answer(const Request& request, Lsn lsn);          // just appended: when its volume says so
-  void answer_late(const Request& request, Lsn lsn);     // appended some time ago
+  void answer(const Request& request, Lsn lsn);       // just appended: when its volume says so
+  void answer_late(const Request& request, Lsn lsn);  // appended some time ago
   void answers_moved() override;
 
   // Sending.
-  void send_soon();      // at the end of this turn
+  void send_soon();  // at the end of this turn
   void turn_ended();
   void send_now();
   rt::Task<void> pump();
@@ -97,7 +98,8 @@ class Session final : private pool::AnswerWatch {
   };
   [[nodiscard]] bool admits(std::size_t bytes) const;
   [[nodiscard]] bool idle() const { return requests_held_ == 0 && pending_.empty() && outbox_.empty(); }
-  // Wakes whoever waits for one of those to change. Never without a change: a waiter that looks in vain every turn burns a core.
+  // Wakes whoever waits for one of those to change. Never without a change: a waiter that looks in vain every
+  // turn burns a core.
   void something_ended() {
     if (room_.has_waiters()) room_.wake_all();
   }
@@ -114,16 +116,16 @@ class Session final : private pool::AnswerWatch {
   std::unique_ptr<os::Stream> stream_;
   Agreed agreed_;
   const bool structured_;
-  const bool read_only_;         // said so in the handshake, and stays so (NBD specification, "Transmission flags")
+  const bool read_only_;  // said so in the handshake, and stays so (NBD specification, "Transmission flags")
   pool::VolumeRef volume_;
   Counters counters_;
 
   Inbox inbox_;
-  Request current_{};            // whose payload is to be received next
-  std::uint64_t skip_ = 0;       // bytes of a refused write's payload still to come
+  Request current_{};       // whose payload is to be received next
+  std::uint64_t skip_ = 0;  // bytes of a refused write's payload still to come
   bool after_big_write_ = false;
-  bool paced_ = false;           // the next write has waited already
-  bool drain_ = false;           // the client has ended politely: it is owed its replies
+  bool paced_ = false;  // the next write has waited already
+  bool drain_ = false;  // the client has ended politely: it is owed its replies
 
   Outbox outbox_;
   std::deque<Pending> pending_;  // ascending LSNs
@@ -134,7 +136,7 @@ class Session final : private pool::AnswerWatch {
   bool pumping_ = false;
   bool finishing_ = false;
   bool closing_ = false;
-  rt::Signal room_;              // something ended or left
+  rt::Signal room_;  // something ended or left
   rt::Scope scope_;
 };
 
