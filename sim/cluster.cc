@@ -22,6 +22,7 @@ manage::Options options_of(const std::string& name, const Sizes& sizes) {
   options.pool.store.metadata_reserve = 1_MiB;
   options.replica.in_flight = 512_KiB;
   options.replica.batch = 64_KiB;
+  options.scrypt_log2_n = 4;
   return options;
 }
 

@@ -54,7 +54,7 @@ class Scenario {
 
   void tell(const std::string& what) {
     world_.note(what);
-    if (verbose_) std::printf("%10.3f ms  %s\n", static_cast<double>(world_.now().since_start.count()) / 1e6, what.c_str());
+    if (verbose_) std::printf("%10.3f ms  %s\n", static_cast<double>(world_.now().since_start.count()) / 1e6, what.c_str()), std::fflush(stdout);
   }
   void run_for(std::uint64_t least_ms, std::uint64_t most_ms) { world_.run_for(std::chrono::microseconds(least_ms * 1000 + rng_.below((most_ms - least_ms) * 1000))); }
   void judge(const std::optional<std::string>& wrong) {
