@@ -5,7 +5,6 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <iostream>
 
 #include "daemon/daemon.h"
@@ -39,28 +38,13 @@ os::real::RealOptions host_options(const daemon::Settings& settings) {
   return options;
 }
 
-std::string pid_file(const daemon::Settings& settings) { return settings.data + "/pid"; }
-
-// Who has the directory, as far as it said so.
-std::string owner_of(const daemon::Settings& settings) {
-  std::string pid;
-  std::ifstream(pid_file(settings)) >> pid;
-  return pid.empty() ? "another process" : "process " + pid;
-}
-
-struct Outcome {
-  int status = 0;
-  bool busy = false;
-};
-
-rt::Task<void> run(daemon::Daemon* daemon, os::real::RealHost* host, const daemon::Settings* settings, Outcome* outcome) {
+rt::Task<void> run(daemon::Daemon* daemon, os::real::RealHost* host, const daemon::Settings* settings, int* status) {
   Result<> done = co_await daemon->run();
   if (!done) {
     std::string message = done.error().message;
-    if (done.error().code == Code::busy) message += ": " + owner_of(*settings) + " serves " + settings->data;
+    if (done.error().code == Code::busy) message += "; another lockstepd serves " + settings->data;
     daemon::log(daemon::Level::error, message);
-    outcome->status = 1;
-    outcome->busy = done.error().code == Code::busy;
+    *status = 1;
   }
   host->stop_control();
 }
@@ -85,7 +69,7 @@ int serve(daemon::Settings settings) {
     return 2;
   }
   daemon::open_log(settings.log_level);
-  Outcome outcome;
+  int status = 0;
   {
     os::real::RealHost host(host_options(settings));
     daemon::Daemon daemon(host, host.control_loop(), settings, LOCKSTEP_VERSION, getuid());
@@ -95,11 +79,11 @@ int serve(daemon::Settings settings) {
       daemon.stop();
     });
     rt::Scope scope(host.control_loop());
-    host.control_loop().post(rt::Callback([&] { scope.spawn(run(&daemon, &host, &settings, &outcome)); }));
+    host.control_loop().post(rt::Callback([&] { scope.spawn(run(&daemon, &host, &settings, &status)); }));
     host.run_control();
   }
   daemon::close_log();
-  return outcome.status;
+  return status;
 }
 
 }  // namespace

@@ -87,29 +87,25 @@ rt::Task<Result<>> close_drill(pool::Pool* pool, GroupId target, std::string nam
 
 }  // namespace
 
-rt::Task<Answer<Drill>> Storage::drill(replica::Relationship target, std::string name) {
+rt::Task<Answer<Drill>> Storage::drill(std::string target, std::string name) {
   if (name.empty()) name = "drill-" + time_name(loop_.clock().wall());
   if (!good_name(name)) co_return bad_parameter("Name", "'" + name + "' is no name for a drill", "Letters, digits, '.', '_' and '-', at most 100.");
-  for (PoolSet::Hold& hold : pools_.hold_all()) {
-    if (hold.id() != target.pool) continue;
-    Opened opened = co_await rt::run_on(hold.loop(), open_drill(&hold.pool(), target.group, name, &hold.loop()));
-    if (opened.failed) co_return refuse(opened.error, "Name");
-    opened.drill.pool = hold.name();
-    tell("Created", "Group", hold.name() + "/" + name, "", "drill of " + target.name);
-    co_return std::move(opened.drill);
-  }
-  co_return wrong_state(target.name, "the pool of relationship '" + target.name + "' is not open");
+  CO_ASK(GroupAt at, co_await locate_group(pools_, std::move(target), "Synchronization"));
+  if (!at.row.was_synchronized)
+    co_return wrong_state(at.row.name, "group '" + at.row.name + "' was never Synchronized: it holds no state of its source yet", "Wait until the relationship is Synchronized.");
+  Opened opened = co_await rt::run_on(at.hold.loop(), open_drill(&at.hold.pool(), at.row.id, name, &at.hold.loop()));
+  if (opened.failed) co_return refuse(opened.error, "Name");
+  opened.drill.pool = at.hold.name();
+  tell("Created", "Group", at.hold.name() + "/" + name, "", "drill of " + at.row.name);
+  co_return std::move(opened.drill);
 }
 
-rt::Task<Answer<>> Storage::end_drill(replica::Relationship target, std::string name) {
-  for (PoolSet::Hold& hold : pools_.hold_all()) {
-    if (hold.id() != target.pool) continue;
-    Result<> closed = co_await rt::run_on(hold.loop(), close_drill(&hold.pool(), target.group, name));
-    if (!closed) co_return refuse(closed.error(), "Name");
-    tell("Deleted", "Group", hold.name() + "/" + name);
-    co_return Answer<>{};
-  }
-  co_return wrong_state(target.name, "the pool of relationship '" + target.name + "' is not open");
+rt::Task<Answer<>> Storage::end_drill(std::string target, std::string name) {
+  CO_ASK(GroupAt at, co_await locate_group(pools_, std::move(target), "Synchronization"));
+  Result<> closed = co_await rt::run_on(at.hold.loop(), close_drill(&at.hold.pool(), at.row.id, name));
+  if (!closed) co_return refuse(closed.error(), "Name");
+  tell("Deleted", "Group", at.hold.name() + "/" + name);
+  co_return Answer<>{};
 }
 
 }  // namespace lockstep::manage

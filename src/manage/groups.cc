@@ -94,7 +94,7 @@ rt::Task<Answer<>> Storage::change_members(std::string group, std::vector<std::s
     }
   }
   if (members == at.row.members) co_return Answer<>{};
-  CO_ASK_VOID(refuse_if_replicated(at.hold.id(), at.row.id, at.row.name, "its members stay as they are"));
+  CO_ASK_VOID(refuse_if_replicated(at.hold.id(), at.row, "its members stay as they are"));
   auto in_use = co_await rt::run_on(at.hold.loop(), taken_member(&at.hold.pool(), members, at.row.id));
   if (in_use) co_return wrong_state(at.row.name, *std::move(in_use), "A volume is in one group: take it out of the other one first.");
   Result<> done = co_await rt::run_on(at.hold.loop(), at.hold.pool().set_members(at.row.id, members));
@@ -105,7 +105,7 @@ rt::Task<Answer<>> Storage::change_members(std::string group, std::vector<std::s
 
 rt::Task<Answer<>> Storage::delete_group(std::string group) {
   CO_ASK(GroupAt at, co_await locate_group(pools_, group, "Group"));
-  std::vector<replica::Relationship> relationships = relationships_of(at.hold.id(), at.row.id);
+  std::vector<replica::Relationship> relationships = relationships_of(at.hold.id(), at.row);
   if (!relationships.empty()) {
     std::string message = "group '" + at.row.name + "' is in relationship '" + relationships.front().name + "'";
     co_return refuse(Refusal{ReturnCode::contains_replicas, std::move(message), "Detach its relationships first.", at.row.name, Code::busy});
@@ -123,13 +123,8 @@ rt::Task<std::vector<GroupInfo>> Storage::groups() {
     std::vector<GroupInfo> some = co_await rt::run_on(hold.loop(), groups_of(&hold.pool(), hold.name()));
     for (GroupInfo& info : some) out.push_back(std::move(info));
   }
-  if (engine_) {
-    for (const replica::Report& report : engine_->reports())
-      for (GroupInfo& info : out)
-        if (info.pool_id == report.relationship.pool && info.row.id == report.relationship.group &&
-            std::ranges::find(info.relationships, report.relationship.id) == info.relationships.end())
-          info.relationships.push_back(report.relationship.id);
-  }
+  for (GroupInfo& info : out)
+    for (const replica::Relationship& relationship : relationships_of(info.pool_id, info.row)) info.relationships.push_back(relationship.id);
   co_return out;
 }
 

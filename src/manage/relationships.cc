@@ -33,12 +33,12 @@ std::optional<Awaited> awaited_after(RelationshipId id, const replica::Cell& cel
 
 }  // namespace
 
-Answer<replica::Report> Relationships::find(const std::string& relationship, std::optional<replica::End> end) const {
+Answer<replica::Report> Relationships::find(const std::string& relationship) const {
   auto id = parse_id<RelationshipId>(relationship);
   std::optional<replica::Report> found;
   for (replica::Report& report : engine_->reports()) {
     bool match = report.relationship.name == relationship || (id && report.relationship.id == *id);
-    if (!match || (end && report.relationship.end != *end)) continue;
+    if (!match) continue;
     if (!found || report.relationship.end == replica::End::source) found = std::move(report);
   }
   if (!found) return no_such("relationship", relationship, "Synchronization");
@@ -86,22 +86,60 @@ rt::Task<Answer<>> Relationships::change(Caller caller, std::string relationship
 
 std::unique_ptr<Work> Relationships::resumed(Awaited awaited) { return awaiting(*engine_, std::move(awaited)); }
 
+void Relationships::start() {
+  notice(false);
+  noticing_.spawn(notice_regularly());
+}
+
+rt::Task<void> Relationships::notice_regularly() {
+  while (co_await rt::sleep_for(loop_, std::chrono::seconds(1), noticing_.stop())) notice(true);
+}
+
+void Relationships::notice(bool tell) {
+  std::map<RelationshipId, std::string> now;
+  for (const replica::Report& report : engine_->reports()) now[report.relationship.id] = report.relationship.name;
+  if (tell) {
+    for (const auto* side : {&now, &names_}) {
+      const auto& other = side == &now ? names_ : now;
+      for (const auto& [id, name] : *side) {
+        if (other.contains(id)) continue;
+        Event event;
+        event.kind = side == &now ? "Created" : "Deleted";
+        event.object_type = "Relationship";
+        event.object = name;
+        events_.emit(std::move(event));
+      }
+    }
+  }
+  names_ = std::move(now);
+}
+
 void Relationships::changed(const replica::Change& change) {
-  for (const replica::Report& report : engine_->reports()) names_[report.relationship.id] = report.relationship.name;
+  notice(true);
   Event event;
   event.kind = change.what;
-  event.object_type = "Relationship";
-  auto name = names_.find(change.relationship);
-  if (name != names_.end()) event.object = name->second;
-  else if (!change.relationship.is_none()) event.object = text_of(change.relationship);
   event.before = change.before;
   event.after = change.after;
   event.cause = change.cause;
+  if (change.relationship.is_none()) {   // "b: reachable"
+    event.object_type = "Peer";
+    std::size_t colon = change.after.find(": ");
+    if (colon != std::string::npos) {
+      event.object = change.after.substr(0, colon);
+      event.after.erase(0, colon + 2);
+      if (event.before.starts_with(event.object + ": ")) event.before.erase(0, colon + 2);
+    }
+  } else {
+    event.object_type = "Relationship";
+    auto name = names_.find(change.relationship);
+    event.object = name == names_.end() ? text_of(change.relationship) : name->second;
+  }
   bool broken = change.what == "CopyState" && change.after == replica::name_of(replica::CopyState::broken);
-  bool bad = change.after == "Exceeded" || change.after == "Unreachable" || change.what == "Conflict";
-  event.severity = broken || change.what == "Conflict" ? Severity::critical : bad ? Severity::warning : Severity::information;
+  bool conflict = change.what == "Conflict" && !change.after.empty();
+  bool late = change.what == "Lag" && change.after == "over RPO";
+  bool away = event.object_type == "Peer" && event.after == "unreachable";
+  event.severity = broken || conflict ? Severity::critical : late || away ? Severity::warning : Severity::information;
   events_.emit(std::move(event));
-  if (change.what == "Deleted" || change.after == "Gone") names_.erase(change.relationship);
 }
 
 }  // namespace lockstep::manage

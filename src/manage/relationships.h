@@ -13,7 +13,8 @@ namespace lockstep::manage {
 
 class Relationships final : public replica::Observer {
  public:
-  Relationships(rt::Loop& loop, PoolSet& pools, Accounts& accounts, Jobs& jobs, Events& events) : loop_(loop), pools_(pools), accounts_(accounts), jobs_(jobs), events_(events) {}
+  Relationships(rt::Loop& loop, PoolSet& pools, Accounts& accounts, Jobs& jobs, Events& events)
+      : loop_(loop), pools_(pools), accounts_(accounts), jobs_(jobs), events_(events), noticing_(loop) {}
   void set_engine(replica::Engine& engine, const replica::Self& self) {
     engine_ = &engine;
     self_ = &self;
@@ -25,14 +26,20 @@ class Relationships final : public replica::Observer {
   rt::Task<Answer<replica::Forecast>> forecast(Caller caller, std::string relationship, std::uint16_t operation);
   rt::Task<Answer<>> change(Caller caller, std::string relationship, replica::Settings settings);
 
-  // By name or id. Of a local relationship: the end asked for, or its source.
-  [[nodiscard]] Answer<replica::Report> find(const std::string& relationship, std::optional<replica::End> end = std::nullopt) const;
+  // By name or id. Of a local relationship: its source.
+  [[nodiscard]] Answer<replica::Report> find(const std::string& relationship) const;
   [[nodiscard]] std::unique_ptr<Work> resumed(Awaited awaited);
+
+  // Once the engine has started: from here on, relationships that come and go, by whichever side's doing, are events.
+  void start();
+  rt::Task<void> stop() { return noticing_.stop_and_join(); }
 
   // replica::Observer: every change of state is an event.
   void changed(const replica::Change& change) override;
 
  private:
+  rt::Task<void> notice_regularly();
+  void notice(bool tell);
   rt::Task<CreateFacts> gather(Caller caller, CreateReplica request);
   rt::Task<void> gather_target(CreateFacts* facts);
   rt::Task<void> gather_target_group(CreateFacts* facts);
@@ -44,7 +51,8 @@ class Relationships final : public replica::Observer {
   Events& events_;
   replica::Engine* engine_ = nullptr;
   const replica::Self* self_ = nullptr;
-  std::map<RelationshipId, std::string> names_;     // also of those that are gone: their last event needs it
+  std::map<RelationshipId, std::string> names_;     // of those that are known to be there
+  rt::Scope noticing_;
 };
 
 }  // namespace lockstep::manage

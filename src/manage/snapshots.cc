@@ -102,7 +102,7 @@ rt::Task<Answer<std::string>> Storage::revert_group(std::string group, std::stri
   CO_ASK(SnapshotAt at, co_await locate_snapshot(pools_, group, snapshot, "Snapshot"));
   if (keep_as.empty()) keep_as = "before-revert-" + time_name(loop_.clock().wall());
   if (!good_name(keep_as)) co_return bad_parameter("KeepAs", "'" + keep_as + "' is no name for a snapshot", "Letters, digits, '.', '_' and '-', at most 100.");
-  CO_ASK_VOID(refuse_if_replicated(at.hold.id(), at.group.id, at.group.name, "its content is the relationship's business"));
+  CO_ASK_VOID(refuse_if_replicated(at.hold.id(), at.group, "its content is the relationship's business"));
   std::vector<VolumeUuid> volumes = co_await rt::run_on(at.hold.loop(), uuids_of(&at.hold.pool(), at.group.members));
   for (VolumeUuid volume : volumes)
     if (sessions_of(volume) > 0) co_return wrong_state(at.group.name, "a volume of group '" + at.group.name + "' is in use over NBD", "Disconnect its clients first: their content would change under them.");

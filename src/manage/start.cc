@@ -110,6 +110,7 @@ rt::Task<Result<>> SystemParts::start() {
   relationships_->set_engine(*engine_, self_);
   engine_started_ = true;
   CO_TRY_VOID(co_await engine_->start());
+  relationships_->start();
   CO_TRY_VOID(co_await jobs_->load([this](Awaited awaited) { return relationships_->resumed(std::move(awaited)); }));
   probe_.emplace(control_, *pools_);
   probe_->start();
@@ -144,6 +145,7 @@ void SystemParts::end_waits() {
 rt::Task<void> SystemParts::stop() {
   end_waits();
   if (probe_) co_await probe_->stop();
+  if (relationships_) co_await relationships_->stop();
   if (jobs_) co_await jobs_->stop();
   if (engine_ && engine_started_) co_await engine_->stop();
   if (pools_) co_await pools_->close_all();

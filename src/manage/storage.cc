@@ -17,19 +17,23 @@ std::string time_name(WallTime time) {
   return text;
 }
 
-std::vector<replica::Relationship> Storage::relationships_of(PoolId pool, GroupId group) const {
+// A local relationship is reported once, by its source: the target's group says itself whom it follows.
+std::vector<replica::Relationship> Storage::relationships_of(PoolId pool, const store::GroupRow& group) const {
   std::vector<replica::Relationship> out;
   if (!engine_) return out;
-  for (replica::Report& report : engine_->reports())
-    if (report.relationship.pool == pool && report.relationship.group == group) out.push_back(std::move(report.relationship));
+  for (replica::Report& report : engine_->reports()) {
+    const replica::Relationship& r = report.relationship;
+    if ((r.pool == pool && r.group == group.id) || r.id == group.following) out.push_back(std::move(report.relationship));
+  }
   return out;
 }
 
-Answer<> Storage::refuse_if_replicated(PoolId pool, GroupId group, std::string_view group_name, std::string_view what) const {
+Answer<> Storage::refuse_if_replicated(PoolId pool, const store::GroupRow& group, std::string_view what) const {
   for (const replica::Relationship& relationship : relationships_of(pool, group)) {
-    if (relationship.end == replica::End::source && relationship.sync_type == replica::SyncType::snapshot) continue;
-    std::string message = "group '" + std::string(group_name) + "' is in relationship '" + relationship.name + "': " + std::string(what);
-    return wrong_state(std::string(group_name), std::move(message), "Detach the relationship first, and make it again afterwards.");
+    bool source = relationship.pool == pool && relationship.group == group.id && relationship.end == replica::End::source;
+    if (source && relationship.sync_type == replica::SyncType::snapshot) continue;
+    std::string message = "group '" + group.name + "' is in relationship '" + relationship.name + "': " + std::string(what);
+    return wrong_state(group.name, std::move(message), "Detach the relationship first, and make it again afterwards.");
   }
   return {};
 }

@@ -35,14 +35,15 @@ class Storage {
   rt::Task<Answer<std::vector<std::string>>> clone_snapshot(std::string group, std::string snapshot, std::string prefix);
   rt::Task<Answer<std::string>> revert_group(std::string group, std::string snapshot, std::string keep_as);
 
-  rt::Task<Answer<Drill>> drill(replica::Relationship target, std::string name);
-  rt::Task<Answer<>> end_drill(replica::Relationship target, std::string name);
+  // `target`: the group at the target's end, POOL/NAME.
+  rt::Task<Answer<Drill>> drill(std::string target, std::string name);
+  rt::Task<Answer<>> end_drill(std::string target, std::string name);
 
  private:
   // Names of relationships that have the group at one end, here.
-  [[nodiscard]] std::vector<replica::Relationship> relationships_of(PoolId pool, GroupId group) const;
+  [[nodiscard]] std::vector<replica::Relationship> relationships_of(PoolId pool, const store::GroupRow& group) const;
   // Refused while a relationship lasts that follows the volumes (everything but a finished point in time).
-  [[nodiscard]] Answer<> refuse_if_replicated(PoolId pool, GroupId group, std::string_view group_name, std::string_view what) const;
+  [[nodiscard]] Answer<> refuse_if_replicated(PoolId pool, const store::GroupRow& group, std::string_view what) const;
   rt::Task<Answer<>> refuse_if_volume_replicated(const VolumeAt* at, std::string_view what);
   [[nodiscard]] std::size_t sessions_of(VolumeUuid volume) const;
   void tell(std::string kind, std::string object_type, std::string object, std::string before = {}, std::string after = {});

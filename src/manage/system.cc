@@ -186,18 +186,26 @@ rt::Task<Answer<>> SystemParts::change_settings(Caller caller, std::string relat
 }
 std::vector<replica::Report> SystemParts::relationships() { return engine_->reports(); }
 
+// The group at the target's end, if that is here.
+Answer<std::string> SystemParts::target_group_of(const std::string& relationship) const {
+  Answer<replica::Report> report = relationships_->find(relationship);
+  if (!report) return refuse(std::move(report).error());
+  const replica::Relationship& r = report->relationship;
+  if (r.end == replica::End::target) return text_of(r.group);
+  if (r.peer == self_.id) return r.peer_pool + "/" + r.peer_group;
+  return wrong_state(r.name, "the target of relationship '" + r.name + "' is on another system", "Ask that system for the drill.");
+}
+
 rt::Task<Answer<Drill>> SystemParts::drill(Caller caller, std::string relationship, std::string name) {
   CO_ASK_VOID(require(caller, RoleName::operate, "a drill"));
-  CO_ASK(replica::Report report, relationships_->find(relationship, replica::End::target));
-  if (report.relationship.when_synchronized.us == 0)
-    co_return wrong_state(relationship, "relationship '" + relationship + "' was never Synchronized: its target holds no state of the source yet", "Wait until it is Synchronized.");
-  co_return co_await storage_->drill(report.relationship, std::move(name));
+  CO_ASK(std::string target, target_group_of(relationship));
+  co_return co_await storage_->drill(std::move(target), std::move(name));
 }
 
 rt::Task<Answer<>> SystemParts::end_drill(Caller caller, std::string relationship, std::string name) {
   CO_ASK_VOID(require(caller, RoleName::operate, "a drill"));
-  CO_ASK(replica::Report report, relationships_->find(relationship, replica::End::target));
-  co_return co_await storage_->end_drill(report.relationship, std::move(name));
+  CO_ASK(std::string target, target_group_of(relationship));
+  co_return co_await storage_->end_drill(std::move(target), std::move(name));
 }
 
 std::vector<Job> SystemParts::jobs() { return jobs_->list(); }

@@ -95,6 +95,7 @@ class SystemParts final : public System {
   rt::Task<Result<>> make_directory();
   rt::Task<Result<>> know_self();
   rt::Task<Result<>> make_first_account();
+  [[nodiscard]] Answer<std::string> target_group_of(const std::string& relationship) const;
   void tell(std::string kind, std::string object_type, std::string object);
 
   os::Host& host_;

@@ -73,7 +73,7 @@ rt::Task<Answer<>> Storage::create_volume(std::string volume, Bytes size) {
 rt::Task<Answer<>> Storage::refuse_if_volume_replicated(const VolumeAt* at, std::string_view what) {
   GroupOfVolume known = co_await rt::run_on(at->hold.loop(), group_of(&at->hold.pool(), at->id));
   if (!known.group) co_return Answer<>{};
-  co_return refuse_if_replicated(at->hold.id(), known.group->id, known.group->name, what);
+  co_return refuse_if_replicated(at->hold.id(), *known.group, what);
 }
 
 rt::Task<Answer<>> Storage::resize_volume(std::string volume, Bytes size) {

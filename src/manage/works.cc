@@ -30,6 +30,11 @@ bool exists(replica::Engine& engine, RelationshipId id) {
   return false;
 }
 
+// Which of the names asked for is taken already: the volumes there are named after the relationship.
+std::string name_taken(const Error& error) {
+  return error.message.find("a group '") == std::string::npos ? "RelationshipName" : "TargetGroup";
+}
+
 class Creating final : public Work {
  public:
   Creating(replica::Engine& engine, replica::CreateRequest request) : engine_(engine), request_(std::move(request)) {}
@@ -37,7 +42,7 @@ class Creating final : public Work {
   rt::Task<Answer<>> run(JobHandle& job) override {
     std::string name = request_.name;
     Result<RelationshipId> id = co_await engine_.create(std::move(request_));
-    if (!id) co_return refuse(id.error(), id.error().code == Code::exists ? "RelationshipName" : name);
+    if (!id) co_return refuse(id.error(), id.error().code == Code::exists ? name_taken(id.error()) : name);
     Result<replica::Report> report = co_await engine_.report(*id);
     job.set_object(report ? report->relationship.name : name_in(engine_, *id));
     job.set_result(report ? report->relationship.name : name_in(engine_, *id));

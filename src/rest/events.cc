@@ -83,7 +83,7 @@ class EventPieces final : public http::Pieces {
       std::vector<manage::Event> events = co_await system_.wait_events(after_, std::chrono::seconds(1));
       if (!events.empty()) {
         std::string out;
-        for (const manage::Event& event : events) out += "id: " + std::to_string(event.number) + "\ndata: " + json::serialize(redfish_event(event)) + "\n\n";
+        for (const manage::Event& event : events) out += "id: " + std::to_string(event.number) + "\ndata: " + text_of_json(redfish_event(event)) + "\n\n";
         after_ = events.back().number;
         quiet_since_ = loop_.clock().now();
         co_return out;

@@ -7,6 +7,50 @@
 
 namespace lockstep::rest {
 
+namespace {
+
+void write(std::string& out, const json::value& value) {
+  switch (value.kind()) {
+    case json::kind::double_: {
+      char text[40];
+      std::snprintf(text, sizeof text, "%.9g", value.get_double());
+      out += text;
+      return;
+    }
+    case json::kind::array: {
+      char before = '[';
+      for (const json::value& item : value.get_array()) {
+        out += before;
+        write(out, item);
+        before = ',';
+      }
+      out += before == '[' ? "[]" : "]";
+      return;
+    }
+    case json::kind::object: {
+      char before = '{';
+      for (const auto& property : value.get_object()) {
+        out += before;
+        out += json::serialize(property.key());
+        out += ':';
+        write(out, property.value());
+        before = ',';
+      }
+      out += before == '{' ? "{}" : "}";
+      return;
+    }
+    default: out += json::serialize(value);
+  }
+}
+
+}  // namespace
+
+std::string text_of_json(const json::value& value) {
+  std::string out;
+  write(out, value);
+  return out;
+}
+
 std::string time_text(WallTime time) {
   using namespace std::chrono;
   sys_time<microseconds> at{microseconds(time.us)};

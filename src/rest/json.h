@@ -12,6 +12,9 @@ namespace lockstep::rest {
 
 namespace json = boost::json;
 
+// As Boost.JSON, but with numbers as people write them: 0.5, not 5E-1.
+[[nodiscard]] std::string text_of_json(const json::value& value);
+
 [[nodiscard]] std::string time_text(WallTime time);                          // 2026-01-31T12:00:00.000000Z
 [[nodiscard]] json::value time_or_null(WallTime time);                       // 0 is null
 [[nodiscard]] json::value text_or_null(std::string_view text);               // "" is null

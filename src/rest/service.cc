@@ -81,7 +81,7 @@ http::Response response_of(Reply reply, const Route* route, bool wants_etag, con
       response.set("Link", "<" + home + schema + ".json>; rel=describedby");
     }
     response.set("Content-Type", "application/json; charset=utf-8");
-    response.body = json::serialize(reply.body) + "\n";
+    response.body = text_of_json(reply.body) + "\n";
     if (wants_etag && reply.status == 200) {
       std::string etag = etag_of(response.body);
       if (const std::string* known = request.field("If-None-Match"); known && names_etag(*known, etag)) {
@@ -193,7 +193,7 @@ rt::Task<std::optional<Reply>> Service::State::precondition(Call* call, const Ro
   if (!wanted || !route->get) co_return std::nullopt;
   Reply present = co_await route->get(*call);
   if (present.status != 200) co_return std::optional<Reply>(std::move(present));
-  std::string body = json::serialize(present.body) + "\n";
+  std::string body = text_of_json(present.body) + "\n";
   if (names_etag(*wanted, etag_of(body))) co_return std::nullopt;
   co_return std::optional<Reply>(base_error(412, "PreconditionFailed", "the resource changed since it was read", {"If-Match"}, "Read it again, then repeat the request."));
 }

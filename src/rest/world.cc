@@ -1,5 +1,7 @@
 #include "rest/world.h"
 
+#include <utility>
+
 namespace lockstep::rest {
 
 const manage::VolumeInfo* World::volume(VolumeUuid uuid) const {
@@ -39,12 +41,40 @@ const manage::GroupInfo* World::group(PoolId pool, GroupId id) const {
   return nullptr;
 }
 
+namespace {
+
+// A local relationship is reported once, by its source. Its target, a group that says whom it follows, gets a report of its own.
+void add_local_targets(World& world) {
+  std::vector<replica::Report> more;
+  for (const replica::Report& report : world.reports) {
+    const replica::Relationship& r = report.relationship;
+    if (r.peer != world.self || r.end != replica::End::source) continue;
+    for (const manage::GroupInfo& info : world.groups) {
+      if (info.row.following != r.id) continue;
+      replica::Report flipped = report;
+      replica::Relationship& f = flipped.relationship;
+      f.end = replica::End::target;
+      f.pool = info.pool_id;
+      f.group = info.row.id;
+      const manage::GroupInfo* source = world.group(r.pool, r.group);
+      f.peer_pool = source ? source->pool : "";
+      f.peer_group = source ? source->row.name : "";
+      for (auto& [here, there] : f.pairs) std::swap(here, there);
+      more.push_back(std::move(flipped));
+    }
+  }
+  for (replica::Report& report : more) world.reports.push_back(std::move(report));
+}
+
+}  // namespace
+
 rt::Task<World> read_world(Call& call) {
   World world;
   world.volumes = co_await call.system.volumes();
   world.groups = co_await call.system.groups();
   world.reports = call.system.relationships();
   world.self = call.system.self().id;
+  add_local_targets(world);
   co_return world;
 }
 
