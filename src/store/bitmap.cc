@@ -22,6 +22,12 @@ void Bitmap::grow(std::uint64_t places) {
   std::uint64_t of_first = had * 64;
   if (size_ < of_first) words_[had - 1] &= ~mask(size_ % 64, std::min(of_first, places) - size_);
   if (places % 64 != 0) words_.back() |= ~mask(0, places % 64);
+  for (std::uint64_t at = size_; at < places;) {   // what is new is free
+    zone_free_.resize(at / zone_places + 1);
+    std::uint64_t end = std::min(places, (at / zone_places + 1) * zone_places);
+    zone_free_.back() = static_cast<std::uint16_t>(zone_free_.back() + end - at);
+    at = end;
+  }
   size_ = places;
   has_free_.resize((words + 63) / 64, 0);
   has_free2_.resize((has_free_.size() + 63) / 64, 0);
@@ -37,17 +43,24 @@ void Bitmap::summarise(std::uint64_t word) {
   else has_free2_[up / 64] &= ~(1ull << (up % 64));
 }
 
+void Bitmap::count(std::uint64_t word, std::uint64_t changed, bool set) {
+  set_ += set ? changed : 0 - changed;
+  std::uint16_t& free = zone_free_[word / (zone_places / 64)];
+  free = static_cast<std::uint16_t>(set ? free - changed : free + changed);
+}
+
 std::uint64_t Bitmap::set(Run run) {
   std::uint64_t changed = 0;
   for (std::uint64_t at = run.first.value, end = at + run.count; at < end;) {
     std::uint64_t in_word = std::min(end - at, 64 - at % 64);
     std::uint64_t bits = mask(at % 64, in_word);
-    changed += static_cast<std::uint64_t>(std::popcount(bits & ~words_[at / 64]));
+    auto fresh = static_cast<std::uint64_t>(std::popcount(bits & ~words_[at / 64]));
+    changed += fresh;
+    count(at / 64, fresh, true);
     words_[at / 64] |= bits;
     summarise(at / 64);
     at += in_word;
   }
-  set_ += changed;
   return changed;
 }
 
@@ -56,12 +69,13 @@ std::uint64_t Bitmap::clear(Run run) {
   for (std::uint64_t at = run.first.value, end = at + run.count; at < end;) {
     std::uint64_t in_word = std::min(end - at, 64 - at % 64);
     std::uint64_t bits = mask(at % 64, in_word);
-    changed += static_cast<std::uint64_t>(std::popcount(bits & words_[at / 64]));
+    auto fresh = static_cast<std::uint64_t>(std::popcount(bits & words_[at / 64]));
+    changed += fresh;
+    count(at / 64, fresh, false);
     words_[at / 64] &= ~bits;
     summarise(at / 64);
     at += in_word;
   }
-  set_ -= changed;
   return changed;
 }
 
@@ -71,7 +85,7 @@ bool Bitmap::set_bits(std::uint64_t first, Span bits) {
     if (word == 0) continue;
     std::uint64_t at = first + 64 * i;
     if (at + 64 - static_cast<std::uint64_t>(std::countl_zero(word)) > size_) return false;
-    set_ += static_cast<std::uint64_t>(std::popcount(word & ~words_[at / 64]));
+    count(at / 64, static_cast<std::uint64_t>(std::popcount(word & ~words_[at / 64])), true);
     words_[at / 64] |= word;
     summarise(at / 64);
   }
@@ -111,45 +125,56 @@ std::uint64_t Bitmap::next_set(std::uint64_t from, std::uint64_t most) const {
   return end;
 }
 
-// Takes runs of at least `least` from the hint on, once around at most. True when everything was found.
-bool Bitmap::take_run(std::uint64_t least, std::uint64_t wanted, std::uint64_t& left, std::vector<Run>& out) {
-  std::uint64_t budget = least == 1 ? ~0ull : look_most * 64;
+std::uint64_t Bitmap::emptiest_zone() const {
+  std::uint64_t zones = zone_free_.size();
+  std::uint64_t start = std::min(hint_ / zone_places, zones - 1) + 1;
+  std::uint64_t best = start % zones;
+  for (std::uint64_t i = 0; i < zones && zone_free_[best] < zone_places; ++i) {
+    std::uint64_t zone = start + i < zones ? start + i : start + i - zones;
+    if (zone_free_[zone] > zone_free_[best]) best = zone;
+  }
+  return best;
+}
+
+std::uint64_t Bitmap::find_run(std::uint64_t places) const {
   std::uint64_t at = hint_;
-  bool wrapped = false;
-  while (left != 0) {
+  for (int looked = 0; looked < look_most; ++looked) {
     std::uint64_t first = next_free(at);
-    if (first >= size_ || (wrapped && first >= hint_)) {
-      if (wrapped) return false;
-      wrapped = true;
-      at = 0;
-      continue;
-    }
-    std::uint64_t end = next_set(first, std::min(left, wanted));
-    if (end - first >= std::min(least, left)) {
-      Run run{Place{first}, end - first};
-      set(run);
-      if (!out.empty() && out.back().first.value + out.back().count == first) out.back().count += run.count;
-      else out.push_back(run);
-      left -= run.count;
-      if (left == 0) hint_ = end;
-    }
-    std::uint64_t looked = end - at;
-    if (end < at || looked >= budget) return false;
-    budget -= looked;
+    if (first >= size_) return size_;
+    std::uint64_t end = next_set(first, places);
+    if (end - first == places) return first;
     at = end;
   }
-  return true;
+  return size_;
+}
+
+void Bitmap::take(std::uint64_t first, std::uint64_t count, std::vector<Run>& out) {
+  set({Place{first}, count});
+  hint_ = first + count;
+  if (!out.empty() && out.back().first.value + out.back().count == first) out.back().count += count;
+  else out.push_back({Place{first}, count});
 }
 
 std::vector<Run> Bitmap::allocate(std::uint64_t places) {
   CHECK(places <= free());
   std::vector<Run> out;
-  std::uint64_t left = places;
-  for (std::uint64_t least = std::min<std::uint64_t>(places, 8192); left != 0; least /= 4) {
-    if (least == 0) least = 1;
-    if (take_run(least, 1ull << 30, left, out) || least == 1) break;
+  if (std::uint64_t first = find_run(places); first < size_) {
+    take(first, places, out);
+    return out;
   }
-  CHECK(left == 0);
+  std::uint64_t emptiest = emptiest_zone();
+  if (zone_free_[emptiest] >= zone_places / 8 * 7) hint_ = emptiest * zone_places;
+  for (std::uint64_t left = places; left != 0;) {
+    std::uint64_t zone_end = (hint_ / zone_places + 1) * zone_places;
+    std::uint64_t first = next_free(hint_);
+    if (first >= std::min(zone_end, size_)) {
+      hint_ = emptiest_zone() * zone_places;
+      continue;
+    }
+    std::uint64_t end = next_set(first, std::min(left, zone_end - first));
+    take(first, end - first, out);
+    left -= end - first;
+  }
   return out;
 }
 

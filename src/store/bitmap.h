@@ -23,20 +23,25 @@ class Bitmap {
   // Sets the places whose bits are set in `bits` (low bit first), the first of which, a multiple of 64, is `first`. Past the end: false.
   [[nodiscard]] bool set_bits(std::uint64_t first, Span bits);
 
-  // `places` free ones (there must be as many), now set. First a run of all of them, then shorter ones: at each length
-  // the search begins where the last allocation ended and gives up after `look_most` words.
+  // `places` free ones (there must be as many), now set. One run where one is found close to where the last allocation ended;
+  // else what is free from there to the end of its zone, then of the emptiest zones: where most is free, runs are longest.
   std::vector<Run> allocate(std::uint64_t places);
 
  private:
-  static constexpr std::uint64_t look_most = 4096;     // words: 1 GiB of data
+  static constexpr std::uint64_t zone_places = 8192;   // 32 MiB of data
+  static constexpr int look_most = 256;                // free runs that are looked at for one that is long enough
   [[nodiscard]] std::uint64_t next_free(std::uint64_t from) const;   // size_ when there is none
   [[nodiscard]] std::uint64_t next_set(std::uint64_t from, std::uint64_t most) const;
   void summarise(std::uint64_t word);
-  bool take_run(std::uint64_t least, std::uint64_t wanted, std::uint64_t& left, std::vector<Run>& out);
+  void count(std::uint64_t word, std::uint64_t changed, bool set);
+  [[nodiscard]] std::uint64_t emptiest_zone() const;                 // the next one after the hint's, of equals
+  [[nodiscard]] std::uint64_t find_run(std::uint64_t places) const;  // size_ when there is none close by
+  void take(std::uint64_t first, std::uint64_t count, std::vector<Run>& out);
 
   std::uint64_t size_ = 0;
   std::uint64_t set_ = 0;
   std::uint64_t hint_ = 0;
+  std::vector<std::uint16_t> zone_free_;
   std::vector<std::uint64_t> words_;
   std::vector<std::uint64_t> has_free_;     // a bit per word
   std::vector<std::uint64_t> has_free2_;    // a bit per word of has_free_

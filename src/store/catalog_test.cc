@@ -73,6 +73,11 @@ TEST(Catalog, EveryShortenedOrLengthenedChangeIsRefused) {
   EXPECT_EQ(decode(bytes).error().code, Code::corrupt);
 }
 
+TEST(Catalog, TheExampleOfTheFormatsPageIsWhatIsWritten) {
+  std::vector<CatalogChange> one{Removed<VolumeId>{VolumeId{4}}};
+  EXPECT_EQ(hex_of(encode(one)), "0101000000" "0508000000" "0400000000000000");
+}
+
 TEST(Catalog, AnUnknownFormatKindOrFlagIsRefused) {
   std::vector<CatalogChange> one{Removed<VolumeId>{VolumeId{4}}};
   Buffer bytes = encode(one);

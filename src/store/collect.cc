@@ -8,7 +8,6 @@ namespace {
 
 constexpr std::size_t leaves_per_slice = 256;
 constexpr std::size_t leaves_listed = 16384;
-constexpr std::uint64_t space_log_least = 256 << 10;   // bytes, before the log's sum is worth writing
 
 }  // namespace
 
@@ -150,7 +149,8 @@ rt::Task<Result<bool>> Impl::collect_volume(rows::Sweep sweep) {
 
 // The space log's oldest rows become pages, as far as the journal has let go of what they freed.
 rt::Task<Result<bool>> Impl::consolidate_space() {
-  if (space_bytes_ <= std::max(space_log_least, places_.total() / 64)) co_return false;
+  // A page is written for every few places that changed in it, not for each: the log may grow to an eighth of the pages.
+  if (space_bytes_ <= 1024 + std::max(options_.delta_budget.value / 256, places_.total() / 64)) co_return false;
   std::uint64_t upto = 0;
   for (const LogPart& part : space_rows_) {
     if (part.lsn > places_.released()) break;

@@ -8,7 +8,6 @@ namespace {
 
 constexpr std::size_t leaves_per_slice = 256;
 constexpr std::size_t leaves_per_turn = 1024;    // looked at before the loop may do something else
-constexpr std::uint64_t slack_items = 16384;     // of dead weight in the delta log, before it is worth moving what lives
 
 }  // namespace
 
@@ -143,7 +142,9 @@ rt::Task<Result<bool>> Impl::fold_down_to(std::uint64_t memory, std::size_t slic
 
 // Moves what still counts in the oldest row to the end, so that the row and everything dead behind it can go.
 rt::Task<Result<bool>> Impl::trim_deltas() {
-  if (delta_rows_.empty() || delta_items_ <= 2 * (deltas_.entries() + deltas_.intervals()) + slack_items) co_return false;
+  // Dead weight is worth moving what lives once there is more of it than of that, and some.
+  std::uint64_t slack = 64 + options_.delta_budget.value / 640;
+  if (delta_rows_.empty() || delta_items_ <= 2 * (deltas_.entries() + deltas_.intervals()) + slack) co_return false;
   std::uint64_t row = delta_rows_.front().id;
   Chunk moved;
   moved.carried = true;
