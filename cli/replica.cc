@@ -234,7 +234,7 @@ void add_replica(CLI::App& app, Context& context) {
   verb->add_option("--type", asked->type, "mirror, snapshot, clone or tokenized-clone")->required();
   verb->add_option("--to", asked->to, "Peer system (default: this system)");
   verb->add_option("--pool", asked->pool, "Pool there");
-  verb->add_option("--group", asked->target_group, "Target group there");
+  verb->add_option("--group", asked->target_group, "Name of the group made there (default: the source group's)");
   verb->add_option("--name", asked->name, "Name of the relationship");
   verb->add_option("--element-supplier", asked->supplier, "TargetElementSupplier, 1 to 5");
   verb->add_option("--thin-policy", asked->thin, "ThinProvisioningPolicy, 2 to 7");

@@ -41,7 +41,7 @@ TABLE = [
     ("Mode is no word of the model", {"Mode": "Sometimes"}, {"--mode": "sometimes"}, 5, "Mode"),
     ("the target system is unknown", {"TargetStorageSystem": "nowhere"}, {"--to": "nowhere"}, 8, "TargetStorageSystem"),
     ("the target pool is unknown", {"TargetStoragePool": "nopool"}, {"--pool": "nopool"}, 8, "TargetStoragePool"),
-    ("the target group is unknown", {"TargetGroup": "nogroup"}, {"--group": "nogroup"}, 8, "TargetGroup"),
+    ("the target group's name is taken there", {"TargetGroup": "used"}, {"--group": "used"}, 5, "TargetGroup"),
     ("RPO with Synchronous", {"Mode": "Synchronous", "RecoveryPointObjective": 30}, {"--mode": "sync", "--rpo": "30s"}, 5, "RecoveryPointObjective"),
     ("RPO above a day", {"RecoveryPointObjective": 86401}, {"--rpo": "86401"}, 5, "RecoveryPointObjective"),
     ("TargetElementSupplier out of range", {"ReplicationSettings": {"TargetElementSupplier": 9}}, {"--element-supplier": "9"}, 5, "TargetElementSupplier"),
