@@ -92,7 +92,11 @@ void Relationships::start() {
 }
 
 rt::Task<void> Relationships::notice_regularly() {
-  while (co_await rt::sleep_for(loop_, std::chrono::seconds(1), noticing_.stop())) notice(true);
+  // As `while (co_await …) notice(true);` g++ 12 compiles this to a trap.
+  for (bool goes_on = true; goes_on;) {
+    goes_on = co_await rt::sleep_for(loop_, std::chrono::seconds(1), noticing_.stop());
+    if (goes_on) notice(true);
+  }
 }
 
 void Relationships::notice(bool tell) {
