@@ -14,6 +14,7 @@ namespace lockstep::nbd::testing {
 
 struct Wire {
   Buffer to_server;
+  std::size_t taken = 0;  // of to_server, by the server
   Buffer to_client;
   std::size_t client_room = SIZE_MAX;  // how much more the client's side takes before somebody reads
   std::size_t read_most = SIZE_MAX;    // a read by the server returns at most this
@@ -47,11 +48,15 @@ class WireStream final : public os::Stream {
   Result<std::optional<std::size_t>> try_read(MutSpan into) override {
     mine();
     if (wire_->server_closed) return fail(Code::cancelled, "closed");
-    std::size_t n = std::min({into.size(), wire_->to_server.size(), wire_->read_most});
+    std::size_t left = wire_->to_server.size() - wire_->taken;
+    std::size_t n = std::min({into.size(), left, wire_->read_most});
     if (n == 0) return wire_->client_ended ? std::optional<std::size_t>(0) : std::nullopt;
-    std::copy_n(wire_->to_server.begin(), n, into.begin());
-    wire_->to_server.erase(wire_->to_server.begin(),
-                           wire_->to_server.begin() + static_cast<std::ptrdiff_t>(n));
+    std::copy_n(wire_->to_server.begin() + static_cast<std::ptrdiff_t>(wire_->taken), n, into.begin());
+    wire_->taken += n;
+    if (n == left) {
+      wire_->to_server.clear();
+      wire_->taken = 0;
+    }
     return std::optional(n);
   }
   rt::Task<Result<>> write(std::vector<Span> parts) override {
