@@ -82,12 +82,15 @@ Bytes Source::backlog() const {
   if (pass_) return pass_->total - std::min(pass_->total, pass_->sent);
   (void)row;
   if (pool_.time_of_oldest_after(group_, received_).us == 0) return Bytes{0};
+  return Bytes{std::max<std::uint64_t>({journal_after(received_).value, in_flight_.value, 1})};
+}
+
+Bytes Source::journal_after(Lsn lsn) const {
   pool::Status pool = pool_.status();
   std::uint64_t records = pool.appended.value - std::min(pool.appended.value, pool.first.value) + 1;
-  std::uint64_t lacking = pool.appended.value - std::min(pool.appended.value, received_.value);
+  std::uint64_t lacking = pool.appended.value - std::min(pool.appended.value, lsn.value);
   auto share = static_cast<double>(lacking) / static_cast<double>(std::max<std::uint64_t>(records, 1));
-  auto estimate = static_cast<std::uint64_t>(share * static_cast<double>(pool.journal_bytes.value));
-  return Bytes{std::max<std::uint64_t>({estimate, in_flight_.value, 1})};
+  return Bytes{static_cast<std::uint64_t>(share * static_cast<double>(pool.journal_bytes.value))};
 }
 
 void Source::judge() {

@@ -75,7 +75,11 @@ rt::Task<Memory> Source::memory_after(Origin common) {
   bool mapped = row != nullptr && row->mapped;
   Lsn mapped_upto = mapped ? row->mapped_upto : Lsn{0};
   std::optional<Lsn> lsn = co_await local_lsn(common);
-  if (lsn && (!mapped || *lsn >= mapped_upto)) {
+  // More than the journal may hold for this target: the next checkpoint folds it, and the map is what
+  // travels.
+  bool folds = lsn && row != nullptr && *lsn >= row->durable && settings_.journal_budget.value > 0 &&
+               journal_after(*lsn) > settings_.journal_budget;
+  if (lsn && !folds && (!mapped || *lsn >= mapped_upto)) {
     Bytes little{1};
     Lsn after = *lsn;
     Result<pool::Stream> peek = co_await pool_.stream(group_, after, little);

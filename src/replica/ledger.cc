@@ -13,6 +13,12 @@ RelationshipId follower_id(RelationshipId relationship, GroupId group) {
   return id;
 }
 
+RelationshipId surplus_id(RelationshipId relationship, GroupId group) {
+  RelationshipId id = follower_id(relationship, group);
+  id.bytes[0] ^= std::byte{0x80};
+  return id;
+}
+
 const store::GroupRow* group_row(pool::Pool& pool, GroupId group) {
   const auto& groups = pool.catalog().groups;
   auto at = groups.find(group);

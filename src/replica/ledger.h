@@ -17,6 +17,9 @@ namespace lockstep::replica {
 // in one pool.
 [[nodiscard]] RelationshipId follower_id(RelationshipId relationship, GroupId group);
 
+// A target's claim on its own journal: records that the source has not synced yet may have to go back to it.
+[[nodiscard]] RelationshipId surplus_id(RelationshipId relationship, GroupId group);
+
 [[nodiscard]] const store::GroupRow* group_row(pool::Pool& pool, GroupId group);
 [[nodiscard]] const store::FollowerRow* follower_row(pool::Pool& pool, RelationshipId follower);
 [[nodiscard]] Past past_of(pool::Pool& pool, GroupId group);

@@ -1,5 +1,7 @@
 #include "replica/plan.h"
 
+#include <algorithm>
+
 namespace lockstep::replica {
 namespace {
 
@@ -10,6 +12,18 @@ std::string short_text(Origin o) {
 
 bool writable(store::Role role) {
   return role == store::Role::source || role == store::Role::target_writable;
+}
+
+// What the target has after `common` was written in generations that the source began, though it may have
+// lost all of them but their names.
+bool began_here(const Past& source, const Past& target, Origin common) {
+  for (const Origin& at : stretches(target)) {
+    bool known = std::any_of(source.history.begin(), source.history.end(),
+                             [&](const store::HistoryEntry& e) { return e.generation == at.generation; });
+    if (!known) return false;
+    if (at.generation == common.generation) return true;
+  }
+  return false;
 }
 
 Plan from_memory(Memory memory, Origin common, bool both, bool keep) {
@@ -43,7 +57,7 @@ Plan make_plan(const SourceSide& source, const TargetSide& target, bool choose_s
   if (target.holds_nothing) return {Plan::Kind::full, {}};
   if (!common) return {choose_source ? Plan::Kind::compare : Plan::Kind::unrelated, {}, false, choose_source};
   if (!target_wrote) return from_memory(source.memory, *common, false, false);
-  if (!choose_source && !source_wrote && common->generation == target.past.position.generation) {
+  if (!choose_source && !source_wrote && began_here(source.past, target.past, *common)) {
     return {Plan::Kind::ahead, *common};
   }
   if (!choose_source) return {Plan::Kind::diverged, *common};

@@ -87,6 +87,19 @@ TEST(Plan, TargetAheadOfASourceThatLostPowerIsNotOverwritten) {
   EXPECT_EQ(planned({.source = "a:10 b:11", .target = "a:15", .source_wrote = false}),
             "target ahead after aaaaaaaa:10");
 }
+TEST(Plan, TargetAheadInAGenerationThatTheSourceBeganAndLostIsStillTheSourcesOwn) {
+  // The source began b, durably, and lost every record of it; it has begun c since.
+  SourceSide source;
+  source.past = past("a:10");
+  source.past.history.push_back({generation('b'), origin("a:10")});
+  source.past.history.push_back({generation('c'), origin("a:10")});
+  source.wrote_after_common = false;
+  TargetSide target;
+  target.past = past("a:10 b:12");
+  EXPECT_EQ(text_of(make_plan(source, target, false)), "target ahead after aaaaaaaa:10");
+  target.past = past("a:10 d:12");  // begun elsewhere
+  EXPECT_EQ(text_of(make_plan(source, target, false)), "diverged after aaaaaaaa:10");
+}
 TEST(Plan, ChosenSourceTakesTheUnionOfBothSidesChanges) {
   Case c{.source = "a:10 c:20", .target = "a:15", .choose_source = true};
   EXPECT_EQ(planned(c),

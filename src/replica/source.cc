@@ -102,7 +102,8 @@ rt::Task<Error> Source::serve(std::unique_ptr<os::Stream> stream) {
   Channel channel(loop_, std::move(stream));
   channel_ = &channel;
   replies_ = std::make_unique<rt::Queue<Frame>>(loop_, 8);
-  sequence_ = received_sequence_ = durable_sequence_ = 0;
+  sequence_ = received_sequence_ = durable_sequence_ = synced_sequence_ = 0;
+  unsynced_.clear();
   rt::Scope scope(loop_);
   scope.spawn(read_frames(channel));
   scope.spawn(beat(channel));
@@ -185,6 +186,12 @@ rt::Task<void> Source::beat(Channel& channel) {
     state.set_rpo_violated(now.rpo_violated);
     state.set_bytes_per_second(now.bytes_per_second);
     put(settings_, *state.mutable_settings());
+    Lsn synced = pool_.status().durable;
+    while (!unsynced_.empty() && unsynced_.front().second <= synced) {
+      synced_sequence_ = unsynced_.front().first;
+      unsynced_.pop_front();
+    }
+    state.set_durable_sequence(synced_sequence_);
     Result<> sent = co_await channel.send(FrameType::state, state);
     if (!sent) break;
     judge();

@@ -127,6 +127,7 @@ class Source final : public Claim {
   void gate_off();
   void watch_bound();
   [[nodiscard]] Bytes backlog() const;
+  [[nodiscard]] Bytes journal_after(Lsn lsn) const;  // an estimate
   void lost(const Error& why);
   rt::Task<Result<>> wait_durable(Lsn lsn, Duration at_most);
 
@@ -182,6 +183,8 @@ class Source final : public Claim {
   // Of the connection.
   std::uint64_t sequence_ = 0;
   std::deque<Sent> unreceived_, undurable_;
+  std::deque<std::pair<std::uint64_t, Lsn>> unsynced_;  // sent, and not yet known to survive a power cut here
+  std::uint64_t synced_sequence_ = 0;
   std::uint64_t received_sequence_ = 0, durable_sequence_ = 0;
   Bytes in_flight_;
   Lsn sent_upto_;

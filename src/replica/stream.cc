@@ -45,6 +45,13 @@ rt::Task<Result<>> Source::begin_stream(Channel& channel, Origin from, Lsn lsn) 
   } else {
     pool_.follower_durable(follower_, lsn);
   }
+  // A pass that ended with its last word unheard has left its snapshot here.
+  for (std::string_view kind : {full_pass, map_pass, compare_pass}) {
+    std::string held = purpose(kind, id_);
+    Result<> dropped = co_await drop_internal(pool_, group_, std::move(held), SnapshotId{});
+    if (!dropped) co_return dropped;
+  }
+  pass_.reset();
   sent_upto_ = lsn;
   catch_up_ = pool_.status().received;
   answers_slow_at_ = loop_.clock().now();
@@ -137,6 +144,7 @@ rt::Task<Result<>> Source::ship_piece(Channel& channel, pool::Stream piece, Orig
   Sent sent;
   sent.upto = upto;
   sent.position = at;
+  unsynced_.emplace_back(sequence_ + 1, upto);
   co_return co_await send_batch(channel, std::move(batch), sent);
 }
 

@@ -14,6 +14,7 @@ Target::Target(const Ground& ground, pool::Pool& pool, const Relationship& relat
       name_(relationship.name),
       group_(relationship.group),
       follower_(follower_id(relationship.id, relationship.group)),
+      surplus_(surplus_id(relationship.id, relationship.group)),
       sink_(std::move(sink)),
       intent_(relationship.intent),
       idle_(loop_),
@@ -85,6 +86,7 @@ rt::Task<Error> Target::serve(std::unique_ptr<os::Stream> stream) {
   Channel channel(loop_, std::move(stream));
   channel_ = &channel;
   applied_sequence_ = received_sequence_ = durable_sequence_ = 0;
+  applied_.clear();
   durable_now_ = false;
   rt::Scope scope(loop_);
   scope.spawn(acknowledge(channel));
@@ -219,6 +221,14 @@ rt::Task<Result<>> Target::on_stream_begin(Channel& channel, Frame frame) {
   }
   Result<> settled = co_await settle();
   if (!settled) co_return settled;
+  if (follower_row(pool_, surplus_) == nullptr) {
+    store::FollowerRow follower;
+    follower.id = surplus_;
+    follower.group = group_;
+    follower.durable = pool_.status().appended;
+    Result<> claimed = co_await pool_.set_follower(follower);
+    if (!claimed) co_return claimed;
+  }
   co_return co_await channel.send(FrameType::stream_ready);
 }
 
@@ -240,6 +250,12 @@ Result<> Target::on_state(const Frame& frame) {
   status_.rpo_violated = state.rpo_violated();
   status_.bytes_per_second = state.bytes_per_second();
   status_.last_contact = ground_.host.clock().wall();
+  Lsn synced{0};
+  while (!applied_.empty() && applied_.front().first <= state.durable_sequence()) {
+    synced = applied_.front().second;
+    applied_.pop_front();
+  }
+  if (synced.value > 0) pool_.follower_durable(surplus_, synced);
   TRY(Settings settings, settings_from(state.settings()));
   status_.settings = settings;
   changed();

@@ -7,6 +7,7 @@
 // target_pass.cc, target_compare.cc, target_roles.cc.
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -96,6 +97,7 @@ class Target {
   const std::string name_;
   const GroupId group_;
   const RelationshipId follower_;
+  const RelationshipId surplus_;
   std::vector<VolumeId> members_;
   std::vector<VolumeUuid> member_uuids_;
   StatusSink sink_;
@@ -109,6 +111,7 @@ class Target {
   rt::Signal progress_;  // applied, received or durable moved; or the connection ended
 
   // Of the connection.
+  std::deque<std::pair<std::uint64_t, Lsn>> applied_;  // since the source last said what it has synced
   std::uint64_t applied_sequence_ = 0, received_sequence_ = 0, durable_sequence_ = 0;
   Lsn applied_lsn_;
   bool durable_now_ = false;  // the source asked

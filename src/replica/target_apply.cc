@@ -47,6 +47,7 @@ rt::Task<Result<>> Target::on_batch(Channel& channel, Frame frame) {
   if (!applied) co_return fail(applied.error());
   applied_lsn_ = *applied;
   applied_sequence_ = sequence;
+  if (!blocks) applied_.emplace_back(sequence, applied_lsn_);
   if (blocks) {
     cursor_member_ = member;
     cursor_block_ = upto;

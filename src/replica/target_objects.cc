@@ -104,6 +104,14 @@ rt::Task<Result<>> remove_target_objects(pool::Pool& pool, GroupId group) {
   if (row->was_synchronized)
     co_return fail(Code::busy, "group '" + row->name + "' holds a state of its source; detach it instead");
   std::vector<VolumeId> volumes = row->members;
+  std::vector<RelationshipId> claims;
+  for (const auto& [id, follower] : pool.catalog().followers) {
+    if (follower.group == group) claims.push_back(id);
+  }
+  for (RelationshipId claim : claims) {
+    Result<> dropped = co_await forget_follower(pool, claim);
+    if (!dropped) co_return dropped;
+  }
   Result<> gone = co_await pool.delete_group(group);
   if (!gone) co_return gone;
   co_return co_await remove_volumes(pool, std::move(volumes));

@@ -156,6 +156,7 @@ rt::Task<Result<>> Target::leave_pass() {
     co_return fail(Code::busy, "it never held a consistent state: its first copy has not ended");
   // Its own changes cannot be told after this: coming together again then compares.
   Result<> untracked = co_await forget_follower(pool_, follower_);
+  if (untracked) untracked = co_await forget_follower(pool_, surplus_);
   if (!untracked) co_return untracked;
   std::string label = snapshot_name(pool_, "unfinished-" + name_, ground_.host.clock().wall());
   Result<SnapshotId> unfinished = co_await pool_.revert(group_, stand_in, std::move(label));

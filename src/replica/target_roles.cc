@@ -28,6 +28,7 @@ rt::Task<Result<Past>> Target::promote() {
     follower.group = group_;
     follower.durable = pool_.status().appended;
     done = co_await pool_.set_follower(follower);
+    if (done) done = co_await forget_follower(pool_, surplus_);
   }
   if (done) {
     // The generation is durable before any host can have written into it.
@@ -102,7 +103,9 @@ rt::Task<Result<>> Target::release() {
   group.resync.reset();
   Result<> freed = co_await pool_.change_group(std::move(group));
   if (!freed) co_return freed;
-  co_return co_await forget_follower(pool_, follower_);
+  Result<> forgotten = co_await forget_follower(pool_, follower_);
+  if (forgotten) forgotten = co_await forget_follower(pool_, surplus_);
+  co_return forgotten;
 }
 
 }  // namespace lockstep::replica
