@@ -46,6 +46,7 @@ void Node::start() {
 }
 
 void Node::crash(bool power, os::sim::Tear tear) {
+  if (initiator_) initiator_->mute();
   if (power) host_.power_cut(tear);
   else if (host_.alive()) host_.kill();
   host_.finish(stop_initiator());

@@ -21,7 +21,7 @@ struct Failure : std::runtime_error {
 
 struct Sizes {
   Bytes segment = 256_KiB;
-  Bytes overlay = 512_KiB;
+  Bytes overlay = 1280_KiB;
   Bytes journal_budget = 2_MiB;
 };
 
@@ -44,7 +44,8 @@ class Node {
   template <class T>
   T run(rt::Task<T> task, Duration at_most = std::chrono::minutes(10)) {
     auto end = world_.start(host_.loop(), std::move(task));
-    if (!world_.run_until([&] { return end->has_value(); }, at_most)) throw Failure(name() + ": a call did not return within " + std::to_string(at_most.count() / 1'000'000'000) + " s");
+    if (!world_.run_until([&] { return end->has_value() || spun(); }, at_most)) throw Failure(name() + ": a call did not return within " + std::to_string(at_most.count() / 1'000'000'000) + " s");
+    if (!end->has_value()) throw Failure(name() + ": a call has not returned, and this seed has taken " + std::to_string(events_max) + " events: something goes round without an end");
     if constexpr (!std::is_void_v<T>) return std::move(**end);
   }
   template <class T>
@@ -67,6 +68,8 @@ class Node {
   void wait_state(const std::string& relationship, replica::CopyState state, Duration at_most = std::chrono::minutes(2));
 
  private:
+  static constexpr std::uint64_t events_max = 20'000'000;   // of a seed; real work takes a tenth
+  [[nodiscard]] bool spun() const { return world_.events() > events_max; }
   [[nodiscard]] pool::Pool& pool();
   rt::Task<Result<std::vector<pool::VolumeRef>>> open_volumes(std::size_t volumes);
   rt::Task<void> start_initiator(History& history, os::sim::Rng rng, Load load, std::size_t volumes, std::string& wrong);

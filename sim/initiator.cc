@@ -34,12 +34,13 @@ void Initiator::give_back(Spot at, std::uint64_t count) {
 }
 
 rt::Task<void> Initiator::write_one() {
+  if (!heard_) co_return;
   std::size_t index = rng_.below(volumes_.size());
   pool::VolumeRef volume = volumes_[index];
   if (rng_.chance(load_.flush_per_mille)) {
     std::uint64_t begun = history_.flush_begins();
     Result<> flushed = co_await volume->flush();
-    if (flushed) history_.flush_answered(begun);
+    if (flushed && heard_) history_.flush_answered(begun);
     co_return;
   }
   std::uint64_t count = rng_.chance(load_.big_per_mille) ? 16 + rng_.below(9) : 1 + rng_.below(3);
@@ -55,10 +56,12 @@ rt::Task<void> Initiator::write_one() {
   if (!quick) lsn = fail(quick.error());
   else if (*quick) lsn = **quick;
   else lsn = co_await volume->write(offset, data);
-  if (lsn) {
+  if (!heard_) {
+    ++refused_;
+  } else if (lsn) {
     history_.appended(number, *lsn);
     Result<> answered = co_await volume->await_answerable(*lsn);
-    if (answered) history_.answered(number);
+    if (answered && heard_) history_.answered(number);
     else ++refused_;
   } else {
     ++refused_;

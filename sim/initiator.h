@@ -27,6 +27,8 @@ class Initiator {
   void start();
   // What is in flight comes to its end; then the volumes are let go.
   rt::Task<void> stop();
+  // The machine is no more: nobody hears what is answered from here on, nothing is noted.
+  void mute() { heard_ = false; }
 
   [[nodiscard]] std::uint64_t refused() const { return refused_; }
 
@@ -43,6 +45,7 @@ class Initiator {
   Load load_;
   std::set<Spot> busy_;
   std::uint64_t refused_ = 0;
+  bool heard_ = true;
 };
 
 // Every block of every volume, read and judged. An error when one cannot be read or holds what nobody wrote.

@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::size_t volumes = 2;
 constexpr const char* relation = "r";
+constexpr Duration contact_decided = std::chrono::seconds(4);   // by then a lost target is known to be lost, and figures are fresh
 
 class Scenario {
  public:
@@ -17,6 +18,7 @@ class Scenario {
     load_.in_flight = 2 + rng_.below(6);
     load_.blocks = 32 + rng_.below(64);
     load_.big_per_mille = rng_.coin() ? 0 : 40;
+    load_.pause = std::chrono::microseconds(300 + rng_.below(3000));   // slower than a mirror ships: one that catches up must get there
     synchronous_ = rng_.coin();
   }
 
@@ -47,14 +49,14 @@ class Scenario {
   Sizes sizes() {
     Sizes sizes;
     sizes.segment = rng_.coin() ? 256_KiB : 512_KiB;
-    sizes.overlay = Bytes{(512 + rng_.below(1024)) << 10};
+    sizes.overlay = Bytes{(1152 + rng_.below(2048)) << 10};   // 16 times the largest batch is the least
     sizes.journal_budget = Bytes{(512 + rng_.below(2048)) << 10};
     return sizes;
   }
 
   void tell(const std::string& what) {
     world_.note(what);
-    if (verbose_) std::printf("%10.3f ms  %s\n", static_cast<double>(world_.now().since_start.count()) / 1e6, what.c_str()), std::fflush(stdout);
+    if (verbose_) std::printf("%10.3f ms %8llu events  %s\n", static_cast<double>(world_.now().since_start.count()) / 1e6, static_cast<unsigned long long>(world_.events()), what.c_str()), std::fflush(stdout);
   }
   void run_for(std::uint64_t least_ms, std::uint64_t most_ms) { world_.run_for(std::chrono::microseconds(least_ms * 1000 + rng_.below((most_ms - least_ms) * 1000))); }
   void judge(const std::optional<std::string>& wrong) {
@@ -126,7 +128,11 @@ class Scenario {
     if (!power) judge(history_.lost_answered(found));
     judge(history_.lost_flushed(found));
     judge(history_.not_a_prefix(found));
-    // A source that lost power may have been behind its target; where nothing answered here counts, what was promised there does.
+    // A source that lost power may have been behind its target, and fetches back what it lost before it serves.
+    source_->wait_state(relation, replica::CopyState::synchronized);
+    found = source_->look(volumes, load_.blocks);
+    judge(history_.lost_flushed(found));
+    judge(history_.not_a_prefix(found));
     history_.rebase(found);
     settle();
   }
@@ -206,16 +212,18 @@ class Scenario {
   // The load ends, the pair heals, and both ends are the same.
   void settle() {
     source_->end_load();
+    world_.run_for(contact_decided);
     source_->wait_state(relation, replica::CopyState::synchronized);
     check_equal();
   }
 
   void check_equal() {
+    world_.run_for(contact_decided);
     Instant end = world_.now() + std::chrono::seconds(30);
     for (;;) {
       auto report = source_->report(relation);
       if (report && report->backlog.value == 0 && report->lag == Duration{0}) break;
-      if (world_.now() > end) throw Failure("the backlog of an idle source does not go away");
+      if (world_.now() > end) throw Failure("the backlog of an idle source does not go away: " + (report ? std::to_string(report->backlog.value) + " bytes, lag " + std::to_string(report->lag.count() / 1'000'000) + " ms, " + std::string(replica::name_of(report->copy_state)) : std::string("no report")));
       world_.run_for(std::chrono::milliseconds(50));
     }
     Found here = source_->look(volumes, load_.blocks), there = target_->look(volumes, load_.blocks);

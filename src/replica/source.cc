@@ -195,6 +195,7 @@ rt::Task<void> Source::beat(Channel& channel) {
     Result<> sent = co_await channel.send(FrameType::state, state);
     if (!sent) break;
     judge();
+    changed();  // acknowledgements do not tell their figures one by one: a report is a beat old at most
     // A change of state is told at once, everything else with the next beat.
     Instant next = loop_.clock().now() + ground_.options.heartbeat;
     CopyState told = now.flow;
