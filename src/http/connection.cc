@@ -17,7 +17,9 @@ rt::Task<void> Connection::serve(std::unique_ptr<os::Stream> stream) {
   rt::Stop::Guard guard = stop_.on_request([this] {
     if (!busy_) stream_->close();   // a request that runs is let finish
   });
-  while (!stop_.requested() && co_await one_request() == Next::again) {
+  while (!stop_.requested()) {
+    Next next = co_await one_request();
+    if (next == Next::end) break;
   }
   stream_->close();
 }

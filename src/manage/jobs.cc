@@ -191,7 +191,10 @@ rt::Task<void> Jobs::stop() {
 }
 
 rt::Task<void> Jobs::sweep() {
-  while (co_await rt::sleep_for(loop_, std::min<Duration>(kept_ / 4 + std::chrono::milliseconds(1), std::chrono::seconds(10)), running_.stop())) {
+  Duration every = std::min<Duration>(kept_ / 4 + std::chrono::milliseconds(1), std::chrono::seconds(10));
+  while (true) {
+    bool goes_on = co_await rt::sleep_for(loop_, every, running_.stop());
+    if (!goes_on) co_return;
     std::int64_t before = loop_.clock().wall().us - std::chrono::duration_cast<std::chrono::microseconds>(kept_).count();
     std::vector<JobId> old;
     for (const auto& entry : entries_)
