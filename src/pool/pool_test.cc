@@ -195,6 +195,35 @@ TEST_F(PoolTest, BadBytesAreNeverReturned) {
   EXPECT_EQ(p.tags("v", Bytes{0}, 4096), all(3, 8));
 }
 
+struct OneCopy final : Repair {
+  Buffer copy;
+  int asked = 0;
+  rt::Task<Result<Buffer>> good_copy(VolumeId, Block, Checksum) override {
+    ++asked;
+    co_return copy;
+  }
+};
+
+TEST_F(PoolTest, ABadBlockIsRepairedOnlyByWhatItsChecksumSays) {
+  make("v");
+  must(p.write("v", 1, Bytes{0}, 4096));
+  checkpoint();
+  Buffer data = p.host.disk().bytes_of("/pool/store/data");
+  for (std::uint64_t at = 0; at + 4096 <= data.size(); at += 4096)
+    if (!is_zero(Span(data).subspan(at, 4096))) p.host.disk().corrupt("/pool/store/data", Bytes{at});
+  OneCopy repair;
+  p.pool->set_repair(&repair);
+  repair.copy = pattern(2, Bytes{0}, 4096);
+  EXPECT_EQ(p.tags(p.volume("v"), Bytes{0}, 4096).error().code, Code::corrupt);
+  repair.copy = pattern(1, Bytes{0}, 4096);
+  EXPECT_EQ(p.tags("v", Bytes{0}, 4096), all(1, 8));
+  int asked = repair.asked;
+  checkpoint();
+  EXPECT_EQ(p.tags("v", Bytes{0}, 4096), all(1, 8));   // good again by itself
+  EXPECT_EQ(repair.asked, asked);
+  p.pool->set_repair(nullptr);
+}
+
 TEST_F(PoolTest, FullPoolRefusesAtAdmissionAndDeletesStillWork) {
   p.options.store.capacity = 16_MiB;
   must(p.close());

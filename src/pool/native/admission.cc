@@ -6,7 +6,8 @@ namespace lockstep::pool::native {
 
 namespace {
 constexpr Duration nap = std::chrono::milliseconds(1);
-constexpr int naps_max = 500;   // for a segment to be made
+constexpr int naps_max = 500;    // for a segment to be made
+constexpr int naps_patient = 20; // after which a checkpoint may have one to give back
 }  // namespace
 
 Admission::Admission(Core& core)
@@ -40,10 +41,14 @@ rt::Task<Result<>> Admission::pass(std::uint64_t cost, Entrant who) {
     }
     if (!has_room(cost)) {
       if (++naps > naps_max) co_return fail(Code::no_space, "pool '" + core_.name + "': no space for another journal segment; free space on its file system");
-      core_.want_checkpoint();
+      if (naps % naps_patient == 0) {
+        core_.journal_is_short = true;
+        core_.want_checkpoint();
+      }
       ignore(co_await rt::sleep_for(core_.loop, nap, core_.scope.stop()), "writable() tells a stop");
       continue;
     }
+    core_.journal_is_short = false;
     if (slowed || used + cost <= slow_at_) co_return Result<>{};
     slowed = true;
     debt_ += delay(cost);

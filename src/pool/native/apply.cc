@@ -1,5 +1,7 @@
 // What a peer sends, written here: records keep their origins; a unit is appended in one go.
 #include <algorithm>
+#include <deque>
+#include <utility>
 
 #include "pool/native/shipping.h"
 
@@ -91,20 +93,17 @@ rt::Task<Result<Lsn>> Shipping::apply_in_turn(GroupState& group, std::vector<Rec
   co_return append(group, unit);
 }
 
+rt::Task<void> Shipping::place_one(Span data, std::optional<Result<Writer::Placed>>& placed) { placed.emplace(co_await access_.writer.place(data)); }
+
 rt::Task<Result<>> Shipping::prepare(std::vector<Record> records, Unit& unit) {
-  unit.placed.reserve(records.size());   // records point into them
+  std::vector<std::size_t> big;
+  std::uint64_t placed_blocks = 0;
   for (Record& record : records) {
     if (record.kind == Kind::write && record.data.size() >= direct_from) {
-      CO_TRY_VOID(co_await access_.admission.reserve(record.count));
-      CO_TRY(Writer::Placed placed, co_await access_.writer.place(record.data));
-      unit.placed.push_back(std::move(placed));
-      record.kind = Kind::direct;
-      record.places = unit.placed.back().places;
-      record.data = {};
-      // The checksums stay the peer's: a difference would mean that the bytes changed on their way to the disk.
+      big.push_back(unit.records.size());
+      placed_blocks += record.count;
       unit.cost += Overlay::cost_of_direct(record.count);
     } else if (record.kind == Kind::write) {
-      CO_TRY_VOID(co_await access_.admission.reserve(record.count));
       unit.blocks += record.count;
       unit.cost += Overlay::cost_of_data(record.count);
     } else {
@@ -112,6 +111,29 @@ rt::Task<Result<>> Shipping::prepare(std::vector<Record> records, Unit& unit) {
     }
     unit.records.push_back(std::move(record));
   }
+  const std::uint64_t blocks = std::exchange(unit.blocks, 0);
+  CO_TRY_VOID(co_await access_.admission.reserve(blocks + placed_blocks));
+  unit.blocks = blocks;
+
+  // What goes to the data file first goes all at once.
+  std::deque<std::optional<Result<Writer::Placed>>> results(big.size());
+  rt::Scope together(core_.loop);
+  for (std::size_t i = 0; i < big.size(); ++i) together.spawn(place_one(unit.records[big[i]].data, results[i]));
+  co_await together.join();
+  Result<> outcome;
+  unit.placed.reserve(big.size());   // records point into them
+  for (std::size_t i = 0; i < big.size(); ++i) {
+    if (!*results[i]) {
+      outcome = fail(results[i]->error());
+      continue;
+    }
+    unit.placed.push_back(std::move(**results[i]));
+    Record& record = unit.records[big[i]];
+    record.kind = Kind::direct;
+    record.places = unit.placed.back().places;
+    record.data = {};   // the checksums stay the peer's: check() has compared them
+  }
+  CO_TRY_VOID(std::move(outcome));
   co_return co_await access_.admission.enter(unit.cost, Entrant::receiver);
 }
 

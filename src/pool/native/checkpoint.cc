@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "pool/native/writer.h"
-
 namespace lockstep::pool::native {
 
 using store::Entry;
@@ -12,7 +10,7 @@ using store::EntryKind;
 using store::MapChange;
 
 namespace {
-constexpr std::uint64_t chunk_blocks = 256;   // 1 MiB a write
+constexpr std::uint64_t chunk_blocks = Buffers::size / block_size;   // a write
 constexpr std::uint64_t chunks_in_flight = 4;
 }  // namespace
 
@@ -143,10 +141,10 @@ rt::Task<Result<>> Checkpointer::place(const Gathered& gathered, std::vector<Map
       std::uint64_t n = std::min({chunk_blocks, runs[run].count - used, part.cells.size() - i});
       Place place{runs[run].first.value + used};
       co_await in_flight_.take(1);
-      AlignedBuffer buffer(n * block_size);
+      Buffers::Memory memory = buffers_.take();
       for (std::uint64_t j = 0; j < n; ++j) {
         const Cell& cell = part.cells[i + j];
-        MutSpan to = buffer.span().subspan(j * block_size, block_size);
+        MutSpan to(memory.get() + j * block_size, block_size);
         std::memcpy(to.data(), cell.data, block_size);
         // What memory has spoiled since it was taken in is not made good by a new checksum.
         EntryKind kind = checksum_of(to) == cell.checksum() ? EntryKind::placed : EntryKind::bad;
@@ -159,7 +157,7 @@ rt::Task<Result<>> Checkpointer::place(const Gathered& gathered, std::vector<Map
         map.back().entries.push_back(entry);
       }
       results.emplace_back();
-      writes.spawn(write_chunk(place, std::move(buffer), n * block_size, results.back()));
+      writes.spawn(write_chunk(place, std::move(memory), n * block_size, results.back()));
       used += n;
       i += n;
       co_await rt::yield(core_.loop);
@@ -170,9 +168,10 @@ rt::Task<Result<>> Checkpointer::place(const Gathered& gathered, std::vector<Map
   co_return Result<>{};
 }
 
-rt::Task<void> Checkpointer::write_chunk(Place place, AlignedBuffer buffer, std::size_t size, Result<>& result) {
-  std::vector<Span> spans{Span(buffer.span()).first(size)};
+rt::Task<void> Checkpointer::write_chunk(Place place, Buffers::Memory memory, std::size_t size, Result<>& result) {
+  std::vector<Span> spans{Span(memory.get(), size)};
   result = co_await core_.store->write_data(place, std::move(spans));
+  buffers_.give(std::move(memory));
   in_flight_.give(1);
 }
 

@@ -5,10 +5,10 @@
 #pragma once
 
 #include "pool/native/admission.h"
+#include "pool/native/buffers.h"
 #include "pool/native/core.h"
 #include "pool/native/followers.h"
 #include "pool/native/gather.h"
-#include "pool/native/writer.h"
 
 namespace lockstep::pool::native {
 
@@ -27,7 +27,7 @@ class Checkpointer {
   rt::Task<void> let_go(std::vector<std::unique_ptr<Layer>> layers);
   rt::Task<Result<>> once();
   rt::Task<Result<>> place(const Gathered& gathered, std::vector<store::MapChange>& map);
-  rt::Task<void> write_chunk(Place place, AlignedBuffer buffer, std::size_t size, Result<>& result);
+  rt::Task<void> write_chunk(Place place, Buffers::Memory memory, std::size_t size, Result<>& result);
   void add_rows(store::Commit& commit);
   [[nodiscard]] bool anything() const;
 
@@ -36,6 +36,7 @@ class Checkpointer {
   Followers& followers_;
   const std::uint64_t due_at_;        // bytes of overlay
   rt::Budget in_flight_;              // buffers on their way to the data file
+  Buffers buffers_;
   rt::Signal wake_;
   rt::Signal tidy_wake_;
   bool due_ = false;

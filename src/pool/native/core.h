@@ -76,6 +76,7 @@ class Core {
   std::optional<std::string> damage;
   std::optional<Error> stopped;
   bool closing = false;
+  bool journal_is_short = false;                       // no segment is left, and none can be made
   bool replaying = false;                              // reservations are made at once, after it
   WallTime opened_at;
   Repair* repair = nullptr;

@@ -7,107 +7,120 @@ namespace lockstep::pool::native {
 
 namespace {
 
-enum class State : std::uint8_t { unknown, hole, zero, data };
+constexpr std::uint64_t blocks_looked_up = 1024;   // a range this short is asked block by block
+constexpr std::size_t finds_per_turn = 1024;
+constexpr std::size_t map_extents = 256;           // asked of the store at a time
 
-struct Piece {
+struct Piece {   // blocks of which the overlay says one thing
   std::uint64_t begin = 0;
   std::uint64_t end = 0;
-  State state = State::unknown;
+  Hit::Kind kind = Hit::Kind::none;
 };
 
-State state_of(Hit::Kind kind) { return kind == Hit::Kind::zero ? State::hole : State::data; }
+bool is_hole(Hit::Kind kind) { return kind == Hit::Kind::zero; }
+bool is_hole(store::EntryKind kind) { return kind == store::EntryKind::absent || kind == store::EntryKind::zero; }
 
-State state_of(store::EntryKind kind) {
-  switch (kind) {
-    case store::EntryKind::absent:
-    case store::EntryKind::zero: return State::hole;
-    default: return State::data;
-  }
-}
-
-// Block numbers in [begin, end) at which what the overlay says may change.
-void boundaries(const Level& level, std::uint64_t begin, std::uint64_t end, std::vector<std::uint64_t>& into) {
-  auto note = [&](std::uint64_t at) {
-    if (at > begin && at < end) into.push_back(at);
-  };
-  for (const VolumeLayer* layer : level.layers->layers) {
-    if (layer->epoch() > level.upto) continue;
-    for (const auto& [first, stretch] : layer->stretches().all()) {
-      note(first);
-      note(stretch.end);
-    }
-    layer->cells().each([&](const Cell& cell) {
-      note(cell.block().value);
-      note(cell.block().value + 1);
-    });
-  }
-}
-
-// Runs in which the overlay's answer is one.
-std::vector<Piece> overlay_pieces(const Source& source, std::uint64_t begin, std::uint64_t end) {
+// Block numbers inside (begin, end) at which what the overlay says may change.
+rt::Task<std::vector<std::uint64_t>> cuts_of(rt::Loop& loop, const Source& source, std::uint64_t begin, std::uint64_t end) {
   std::vector<std::uint64_t> cuts{begin};
-  for (const Level& level : source.levels) boundaries(level, begin, end, cuts);
-  std::sort(cuts.begin(), cuts.end());
-  cuts.erase(std::unique(cuts.begin(), cuts.end()), cuts.end());
+  auto note = [&](std::uint64_t at) {
+    if (at > begin && at < end) cuts.push_back(at);
+  };
+  if (end - begin <= blocks_looked_up) {
+    for (std::uint64_t at = begin + 1; at < end; ++at) note(at);
+    co_return cuts;
+  }
+  for (const Level& level : source.levels) {
+    for (const VolumeLayer* layer : level.layers->layers) {   // nothing is awaited in here: layers come and go
+      if (layer->epoch() > level.upto) continue;
+      for (const auto& [first, stretch] : layer->stretches().all()) {
+        note(first);
+        note(stretch.end);
+      }
+      layer->cells().each([&](const Cell& cell) {
+        note(cell.block().value);
+        note(cell.block().value + 1);
+      });
+    }
+  }
+  const bool many = cuts.size() >= finds_per_turn;
+  auto sort = [&cuts] {
+    std::sort(cuts.begin(), cuts.end());
+    cuts.erase(std::unique(cuts.begin(), cuts.end()), cuts.end());
+  };
+  if (many) co_await rt::work(loop, sort);
+  else sort();
+  co_return cuts;
+}
+
+// What the overlay says at each cut, merged. A layer that was dropped since the cuts were made is in the map by now.
+rt::Task<std::vector<Piece>> pieces_of(rt::Loop& loop, const Source& source, std::uint64_t begin, std::uint64_t end) {
+  auto cutting = cuts_of(loop, source, begin, end);
+  std::vector<std::uint64_t> cuts = co_await cutting;
   std::vector<Piece> pieces;
   for (std::size_t i = 0; i < cuts.size(); ++i) {
-    Piece piece{cuts[i], i + 1 < cuts.size() ? cuts[i + 1] : end, State::unknown};
-    Hit hit = Reader::find(source.levels, Block{piece.begin});
-    if (hit.kind != Hit::Kind::none) piece.state = state_of(hit.kind);
-    if (!pieces.empty() && pieces.back().state == piece.state) pieces.back().end = piece.end;
+    if (i % finds_per_turn == finds_per_turn - 1) co_await rt::yield(loop);
+    Piece piece{cuts[i], i + 1 < cuts.size() ? cuts[i + 1] : end, Reader::find(source.levels, Block{cuts[i]}).kind};
+    if (piece.kind == Hit::Kind::direct) piece.kind = Hit::Kind::data;
+    if (!pieces.empty() && pieces.back().kind == piece.kind) pieces.back().end = piece.end;
     else pieces.push_back(piece);
   }
-  return pieces;
+  co_return pieces;
 }
+
+// Grows by one extent after the other, in address order.
+struct Extents {
+  std::uint64_t from, limit;   // bytes
+  std::size_t most;
+  std::vector<BlockExtent> list{};
+
+  // False when there is no room for another one.
+  bool add(std::uint64_t begin, std::uint64_t end, bool hole) {
+    std::uint64_t first = std::max(begin * block_size, from);
+    std::uint64_t last = std::min(end * block_size, limit);
+    if (first >= last) return true;
+    if (!list.empty() && list.back().hole == hole) {
+      list.back().length = Bytes{last - list.back().at.value};
+      return true;
+    }
+    if (list.size() >= most) return false;
+    list.push_back(BlockExtent{.at = Bytes{first}, .length = Bytes{last - first}, .hole = hole, .zero = hole});
+    return true;
+  }
+};
 
 }  // namespace
 
 rt::Task<Result<std::vector<BlockExtent>>> NativeVolume::extents(Bytes at, Bytes length, std::size_t most) {
   if (auto error = range_error(at, length.value, true)) co_return fail(std::move(*error));
-  std::vector<BlockExtent> out;
-  const std::uint64_t limit = at.value + length.value;
-  // False when there is no room for another one.
-  auto add = [&](std::uint64_t begin, std::uint64_t end, State state) {
-    std::uint64_t from = std::max(begin * block_size, at.value);
-    std::uint64_t to = std::min(end * block_size, limit);
-    if (from >= to) return true;
-    bool hole = state == State::hole;
-    if (!out.empty() && out.back().hole == hole) {
-      out.back().length = Bytes{to - out.back().at.value};
-      return true;
-    }
-    if (out.size() >= most) return false;
-    out.push_back(BlockExtent{.at = Bytes{from}, .length = Bytes{to - from}, .hole = hole, .zero = hole});
-    return true;
-  };
-  if (length.value == 0 || most == 0) co_return out;
-  for (const Piece& piece : overlay_pieces(source_, at.value / block_size, blocks_in(Bytes{limit}))) {
-    if (piece.state != State::unknown) {
-      if (!add(piece.begin, piece.end, piece.state)) co_return out;
+  Extents out{at.value, at.value + length.value, most};
+  if (length.value == 0 || most == 0) co_return std::move(out.list);
+  rt::Loop& loop = access_.core.loop;
+  auto looking = pieces_of(loop, source_, at.value / block_size, blocks_in(Bytes{out.limit}));
+  std::vector<Piece> pieces = co_await looking;
+  for (const Piece& piece : pieces) {
+    if (piece.kind != Hit::Kind::none) {
+      if (!out.add(piece.begin, piece.end, is_hole(piece.kind))) co_return std::move(out.list);
       continue;
     }
     for (std::uint64_t block = piece.begin; block < piece.end;) {
       store::View view{source_.volume, is_head() ? access_.core.catalog.epoch : source_.upto};
-      CO_TRY(auto found, co_await access_.core.store->extents(view, Block{block}, 256));
-      if (found.empty()) {   // the map ends before the volume does
-        if (!add(block, piece.end, State::hole)) co_return out;
-        break;
-      }
+      CO_TRY(auto found, co_await access_.core.store->extents(view, Block{block}, map_extents));
+      const std::uint64_t before = block;
       for (const auto& extent : found) {
-        std::uint64_t begin = std::max(extent.block.value, block);
         std::uint64_t end = std::min(extent.block.value + extent.count, piece.end);
-        if (begin >= end) continue;
-        if (begin > block && !add(block, begin, State::hole)) co_return out;
-        if (!add(begin, end, state_of(extent.kind))) co_return out;
+        if (end <= block) continue;
+        if (extent.block.value > block && !out.add(block, std::min(extent.block.value, piece.end), true)) co_return std::move(out.list);
+        if (!out.add(std::max(extent.block.value, block), end, is_hole(extent.kind))) co_return std::move(out.list);
         block = end;
       }
-      if (found.back().block.value + found.back().count <= block && block < piece.end && found.size() < 256) {
-        if (!add(block, piece.end, State::hole)) co_return out;
+      if (block == before) {   // the map ends before the volume does
+        if (!out.add(block, piece.end, true)) co_return std::move(out.list);
         break;
       }
     }
   }
-  co_return out;
+  co_return std::move(out.list);
 }
 
 }  // namespace lockstep::pool::native

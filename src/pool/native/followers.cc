@@ -26,7 +26,11 @@ void mark(Masks& masks, VolumeId volume, std::uint64_t begin, std::uint64_t end)
 
 }  // namespace
 
-Bytes Followers::budget_of(const FollowerRow& row) const { return row.journal_budget.value > 0 ? row.journal_budget : core_.options.journal_budget; }
+// Where the journal cannot grow, no follower holds it.
+Bytes Followers::budget_of(const FollowerRow& row) const {
+  if (core_.journal_is_short) return Bytes{0};
+  return row.journal_budget.value > 0 ? row.journal_budget : core_.options.journal_budget;
+}
 
 rt::Task<Result<>> Followers::set(FollowerRow row) {
   if (!core_.find(row.group)) co_return fail(Code::not_found, "pool '" + core_.name + "': there is no such group to follow");

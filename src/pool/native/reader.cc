@@ -100,10 +100,14 @@ Result<bool> Reader::try_blocks(const Source& source, Block block, MutSpan into,
 rt::Task<Result<>> Reader::blocks(const Source& source, Block block, MutSpan into, std::span<Checksum> sums) {
   std::size_t count = into.size() / block_size;
   for (std::size_t done = 0; done < count;) {
+    if (done > 0 && done % (4 * batch) == 0) co_await rt::yield(core_.loop);   // others wait for the loop
     std::size_t n = std::min(batch, count - done);
+    Block first{block.value + done};
+    MutSpan part = into.subspan(done * block_size, n * block_size);
     std::span<Checksum> sums_here;
     if (!sums.empty()) sums_here = sums.subspan(done, n);
-    CO_TRY_VOID(co_await one_batch(source, Block{block.value + done}, into.subspan(done * block_size, n * block_size), sums_here));
+    CO_TRY(bool there, try_blocks(source, first, part, sums_here));
+    if (!there) CO_TRY_VOID(co_await one_batch(source, first, part, sums_here));
     done += n;
   }
   co_return Result<>{};
@@ -114,6 +118,7 @@ rt::Task<void> Reader::read_run(Place place, MutSpan into, Result<>& result) { r
 rt::Task<Result<>> Reader::one_batch(const Source& source, Block block, MutSpan into, std::span<Checksum> sums) {
   std::size_t n = into.size() / block_size;
   std::vector<Slot> slots(n);
+  const Lsn as_of = core_.journal->appended();
   // Places that commits free while we wait are not reused before we are done.
   auto guard = core_.store->begin_read();
   CO_TRY_VOID(from_overlay(source, block, into, slots));
@@ -153,20 +158,20 @@ rt::Task<Result<>> Reader::one_batch(const Source& source, Block block, MutSpan 
     if (!run.result && run.result.error().code == Code::io && core_.stopped) co_return fail(run.result.error());
     for (std::size_t i = run.first; i < run.first + run.count; ++i) {
       if (run.result && checksum_of(block_of(into, i)) == slots[i].checksum) continue;
-      CO_TRY_VOID(co_await mend(source, Block{block.value + i}, slots[i].checksum, block_of(into, i), why));
+      CO_TRY_VOID(co_await mend(source, Block{block.value + i}, slots[i].checksum, block_of(into, i), why, as_of));
     }
   }
   for (std::size_t i = 0; i < n; ++i) {
     if (slots[i].state == Slot::State::remote)
       co_return fail(Code::unreachable, where(source, Block{block.value + i}) + ": the block is still on another system");
     if (slots[i].state == Slot::State::bad)
-      CO_TRY_VOID(co_await mend(source, Block{block.value + i}, slots[i].checksum, block_of(into, i), "known damage"));
+      CO_TRY_VOID(co_await mend(source, Block{block.value + i}, slots[i].checksum, block_of(into, i), "known damage", as_of));
     if (!sums.empty()) sums[i] = slots[i].checksum;
   }
   co_return Result<>{};
 }
 
-rt::Task<Result<>> Reader::mend(const Source& source, Block block, Checksum expected, MutSpan into, std::string what) {
+rt::Task<Result<>> Reader::mend(const Source& source, Block block, Checksum expected, MutSpan into, std::string what, Lsn as_of) {
   Error error{Code::corrupt, where(source, block) + ": " + what};
   std::memset(into.data(), 0, into.size());   // whatever was read is not handed out
   if (!core_.repair) co_return fail(std::move(error));
@@ -180,10 +185,30 @@ rt::Task<Result<>> Reader::mend(const Source& source, Block block, Checksum expe
     co_return fail(std::move(error));
   }
   std::memcpy(into.data(), copy->data(), block_size);
+  write_back(source, block, expected, into, as_of);
   co_return Result<>{};
 }
 
+// A repaired block of a volume that may be written is written anew, so that it need not be repaired twice. Anything in the way: the next
+// read repairs it again.
+void Reader::write_back(const Source& source, Block block, Checksum checksum, Span data, Lsn as_of) {
+  VolumeState* volume = core_.find(source.volume);
+  if (source.upto != epoch_of_head || !volume || !volume->may_write || core_.overlay->dropped() > as_of) return;
+  if (find(std::span(source.levels).first(1), block).lsn > as_of) return;   // overwritten meanwhile
+  if (!core_.store->reserve(1)) return;
+  std::array<std::byte, 8> sum;
+  store_le(sum.data(), checksum.value);
+  journal::Record record;
+  record.kind = journal::Kind::write;
+  record.block = block;
+  record.count = 1;
+  record.checksums = sum;
+  record.data = data;
+  ignore(core_.append_blocks(*volume, record), "the bytes were read all the same");
+}
+
 Result<bool> Reader::try_bytes(const Source& source, Bytes at, MutSpan into) {
+  if (into.size() > try_max) return false;
   if (at.value % block_size == 0 && into.size() % block_size == 0) return try_blocks(source, block_at(at), into, {});
   std::array<std::byte, block_size> edge;
   while (!into.empty()) {

@@ -24,7 +24,8 @@ class Reader {
   Result<bool> try_blocks(const Source& source, Block block, MutSpan into, std::span<Checksum> sums);
   rt::Task<Result<>> blocks(const Source& source, Block block, MutSpan into, std::span<Checksum> sums);
 
-  // Any bytes.
+  // Any bytes. More than try_max would hold the loop too long: false.
+  static constexpr std::size_t try_max = 1 << 20;
   Result<bool> try_bytes(const Source& source, Bytes at, MutSpan into);
   rt::Task<Result<>> bytes(const Source& source, Bytes at, MutSpan into);
 
@@ -53,7 +54,8 @@ class Reader {
   static void settle(Slot& slot, const store::Entry& entry, MutSpan into);
   rt::Task<Result<>> one_batch(const Source& source, Block block, MutSpan into, std::span<Checksum> sums);
   rt::Task<void> read_run(Place place, MutSpan into, Result<>& result);
-  rt::Task<Result<>> mend(const Source& source, Block block, Checksum expected, MutSpan into, std::string what);
+  rt::Task<Result<>> mend(const Source& source, Block block, Checksum expected, MutSpan into, std::string what, Lsn as_of);
+  void write_back(const Source& source, Block block, Checksum checksum, Span data, Lsn as_of);
   [[nodiscard]] std::string where(const Source& source, Block block) const;
 
   Core& core_;

@@ -29,6 +29,7 @@ class Shipping {
   [[nodiscard]] Result<> check_rows(const GroupState& group, const journal::Record& record) const;
   [[nodiscard]] Result<> may_apply(const GroupState& group) const;
   rt::Task<Result<Lsn>> apply_in_turn(GroupState& group, std::vector<journal::Record> records);
+  rt::Task<void> place_one(Span data, std::optional<Result<Writer::Placed>>& placed);
   rt::Task<Result<>> prepare(std::vector<journal::Record> records, Unit& unit);
   Result<Lsn> append(GroupState& group, Unit& unit);
   void give_up(Unit& unit);

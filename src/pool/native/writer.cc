@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <new>
 #include <utility>
 
 #include "pool/native/volume.h"
@@ -187,7 +186,7 @@ rt::Task<Result<Lsn>> Writer::direct(const NativeVolume& volume, const Source& s
 }
 
 rt::Task<Result<Writer::Placed>> Writer::place(Span data) {
-  constexpr std::uint64_t part_max = 1 << 20;
+  constexpr std::uint64_t part_max = Buffers::size;
   const std::uint64_t count = data.size() / block_size;
   Placed placed;
   auto runs = core_.store->allocate(count);
@@ -228,13 +227,15 @@ rt::Task<Result<Writer::Placed>> Writer::place(Span data) {
 
 rt::Task<void> Writer::place_part(Place place, Span data, std::byte* checksums, Result<>& result) {
   checksums_of(data, checksums);
-  std::optional<AlignedBuffer> copy;
+  Buffers::Memory copy;
+  std::vector<Span> spans{data};
   if (reinterpret_cast<std::uintptr_t>(data.data()) % block_size != 0) {
-    copy.emplace(data.size());
-    std::memcpy(copy->span().data(), data.data(), data.size());
+    copy = buffers_.take();
+    std::memcpy(copy.get(), data.data(), data.size());
+    spans[0] = Span(copy.get(), data.size());
   }
-  std::vector<Span> spans{copy ? Span(copy->span()) : data};
   result = co_await core_.store->write_data(place, std::move(spans));
+  if (copy) buffers_.give(std::move(copy));
   in_flight_.give(data.size());
 }
 
@@ -265,13 +266,6 @@ rt::Task<Result<Lsn>> Writer::zero(const NativeVolume& volume, const Source& sou
   record.block = Block{first};
   record.count = last - first;
   co_return core_.append_blocks(*state, record);
-}
-
-AlignedBuffer::AlignedBuffer(std::size_t size)
-    : memory_(static_cast<std::byte*>(::operator new(size, std::align_val_t{block_size}))), size_(size) {}
-AlignedBuffer::AlignedBuffer(AlignedBuffer&& other) noexcept : memory_(std::exchange(other.memory_, nullptr)), size_(std::exchange(other.size_, 0)) {}
-AlignedBuffer::~AlignedBuffer() {
-  if (memory_) ::operator delete(memory_, std::align_val_t{block_size});
 }
 
 }  // namespace lockstep::pool::native

@@ -3,26 +3,13 @@
 #pragma once
 
 #include "pool/native/admission.h"
+#include "pool/native/buffers.h"
 #include "pool/native/core.h"
 #include "pool/native/reader.h"
 
 namespace lockstep::pool::native {
 
 inline constexpr std::uint64_t direct_from = 64 << 10;   // bytes of whole blocks
-
-// Page-aligned memory for files opened past the page cache.
-class AlignedBuffer {
- public:
-  explicit AlignedBuffer(std::size_t size);
-  ~AlignedBuffer();
-  AlignedBuffer(AlignedBuffer&& other) noexcept;
-  AlignedBuffer& operator=(AlignedBuffer&&) = delete;
-  [[nodiscard]] MutSpan span() const { return {memory_, size_}; }
-
- private:
-  std::byte* memory_;
-  std::size_t size_;
-};
 
 class Writer {
  public:
@@ -57,6 +44,7 @@ class Writer {
   Admission& admission_;
   Reader& reader_;
   rt::Budget in_flight_;   // bytes of big writes on their way to the data file
+  Buffers buffers_;
 };
 
 }  // namespace lockstep::pool::native
