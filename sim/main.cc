@@ -24,6 +24,7 @@ struct Asked {
 
 constexpr std::uint64_t batch = 20;          // seeds a process
 constexpr std::uint64_t twice_every = 50;    // these seeds run twice and must agree
+constexpr unsigned seconds_most = 60;        // of real time for one seed: what takes longer goes round in circles, and its process dies
 
 bool run_one(std::uint64_t seed, bool verbose) {
   auto outcome = lockstep::sim::run_seed(seed, verbose);
@@ -53,6 +54,7 @@ pid_t start(const Asked& asked, Child& child) {
     int failed = 0;
     for (std::uint64_t seed = child.first; seed < child.first + child.count; ++seed) {
       if (write(ends[1], &seed, sizeof seed) != static_cast<ssize_t>(sizeof seed)) _exit(100);
+      alarm(seconds_most);
       if (!run_one(seed, asked.verbose)) ++failed;
     }
     std::fflush(stdout);
