@@ -48,6 +48,7 @@ struct Child {
 pid_t start(const Asked& asked, Child& child) {
   int ends[2];
   if (pipe(ends) != 0) std::abort();
+  std::fflush(stdout);   // or the child says it again
   pid_t pid = fork();
   if (pid == 0) {
     close(ends[0]);
