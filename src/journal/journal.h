@@ -63,6 +63,8 @@ class Journal {
   [[nodiscard]] virtual bool failed() const = 0;    // a write or sync failed: append and commit refuse
   [[nodiscard]] virtual Bytes room() const = 0;     // what appends may still take in segments that are ready; when it runs out and
                                                     // no segment can be made (no_space), the journal fails
+  // Asks for room again after an attempt to make a segment failed. The error of the last attempt, or none while one is under way.
+  virtual std::optional<Error> want_room() = 0;
 
   // Received records after `after`, in order, at least one if there is one, up to about `at_most` bytes; from memory where recent, else
   // from the file, verified (`corrupt` names segment and offset).

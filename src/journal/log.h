@@ -34,6 +34,7 @@ class Log final : public Journal {
   [[nodiscard]] Lsn first() const override;
   [[nodiscard]] bool failed() const override { return failure_.has_value(); }
   [[nodiscard]] Bytes room() const override;
+  std::optional<Error> want_room() override;
   rt::Task<Result<std::vector<Record>>> read(Lsn after, Bytes at_most) override;
   [[nodiscard]] Bytes bytes_after(Lsn after) const override;
   rt::Task<Result<Lsn>> at_time(WallTime time) override;
@@ -139,6 +140,7 @@ class Log final : public Journal {
   std::vector<Waiter> waiters_;
   bool syncing_ = false;
   bool making_ = false;
+  std::optional<Error> make_error_;  // of the last attempt
   bool deleting_ = false;
   bool trimming_ = false;
   rt::Signal trimmed_;

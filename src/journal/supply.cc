@@ -36,6 +36,12 @@ Bytes Log::room() const {
   return room > taken ? room - taken : Bytes{0};
 }
 
+std::optional<Error> Log::want_room() {
+  std::optional<Error> last = making_ ? std::nullopt : std::exchange(make_error_, std::nullopt);
+  if (!last) want_spares();
+  return last;
+}
+
 void Log::want_spares() {
   if (making_ || closing_ || failure_ || damage_ || free_.size() >= options_.spare_segments) return;
   making_ = true;
@@ -46,6 +52,7 @@ rt::Task<void> Log::make_spares() {
   while (!closing_ && !failure_ && free_.size() < options_.spare_segments) {
     auto made = co_await directory_.make(options_.segment_size, nullptr, scope_.stop());
     if (!made) {
+      make_error_ = made.error();
       // Nothing is lost while there is a segment to write to; the next change of segment tries again. Without
       // one, waiting would never end.
       if (!waiting_.empty() && free_.empty() && !closing_) fail_with(made.error());

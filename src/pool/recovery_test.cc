@@ -123,6 +123,34 @@ TEST(PoolRecovery, ADamagedJournalOpensReadOnly) {
   must(p.close());
 }
 
+TEST(PoolRecovery, AFullFileSystemRefusesWritesAndLosesNothing) {
+  os::sim::World world{test_seed()};
+  TestPool p{world};
+  must(p.open());
+  must(p.run(p.pool->create_volume("v", 256_MiB)));
+  must(p.run(p.pool->create_volume("w", 1_MiB)));
+  p.host.disk().set_capacity(p.host.disk().used() + 12_MiB);
+  std::uint64_t written = 0;
+  Result<Lsn> last;
+  for (; written < 5000; ++written) {
+    last = p.write("v", written + 1, Bytes{written << 15}, written % 3 == 0 ? 32 << 10 : 8 << 10);
+    if (!last) break;
+  }
+  ASSERT_FALSE(last);
+  EXPECT_EQ(last.error().code, Code::no_space) << last.error().message;
+  EXPECT_FALSE(p.pool->status().stopped);
+  must(p.flush("v"));
+  for (std::uint64_t i = 0; i < written; i += 7) EXPECT_EQ(p.tags("v", Bytes{i << 15}, 8 << 10), all(i + 1, 16));
+  must(p.run(p.pool->delete_volume(*p.pool->find_volume("w"))));
+  must(p.zero("v", Bytes{0}, 256 << 20, true));
+  must(p.run(p.pool->checkpoint()));
+  for (std::uint64_t i = 0; i < 20; ++i) must(p.write("v", 7000 + i, Bytes{i << 15}, 8 << 10));
+  p.power_cut();
+  p.host.disk().set_capacity(p.host.disk().used() + 64_MiB);
+  must(p.open(false));
+  EXPECT_FALSE(p.pool->status().damage);
+}
+
 TEST(PoolRecovery, ExtentsTellHolesFromData) {
   os::sim::World world{test_seed()};
   TestPool p{world};

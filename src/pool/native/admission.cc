@@ -6,8 +6,7 @@ namespace lockstep::pool::native {
 
 namespace {
 constexpr Duration nap = std::chrono::milliseconds(1);
-constexpr int naps_max = 500;    // for a segment to be made
-constexpr int naps_patient = 20; // after which a checkpoint may have one to give back
+constexpr int refusals_max = 4;   // of the file system, with a checkpoint after each
 }  // namespace
 
 Admission::Admission(Core& core)
@@ -16,6 +15,7 @@ Admission::Admission(Core& core)
       local_limit_(core.options.overlay.value / 16 * 15),
       limit_(core.options.overlay.value),
       kept_room_(core.options.journal.batch_max.value / 2),
+      most_room_(core.options.journal.segment_size.value / 2),
       line_{{core.loop, 1}, {core.loop, 1}} {}
 
 rt::Task<Result<>> Admission::enter(std::uint64_t cost, Entrant who) {
@@ -31,7 +31,7 @@ rt::Task<Result<>> Admission::enter(std::uint64_t cost, Entrant who) {
 rt::Task<Result<>> Admission::pass(std::uint64_t cost, Entrant who) {
   const std::uint64_t limit = who == Entrant::local ? local_limit_ : limit_;
   bool slowed = who == Entrant::receiver;
-  for (int naps = 0;;) {
+  for (int refusals = 0;;) {
     CO_TRY_VOID(core_.writable());
     std::uint64_t used = core_.overlay->bytes().value;
     if (used > 0 && used + cost > limit) {
@@ -40,12 +40,13 @@ rt::Task<Result<>> Admission::pass(std::uint64_t cost, Entrant who) {
       continue;
     }
     if (!has_room(cost)) {
-      if (++naps > naps_max) co_return fail(Code::no_space, "pool '" + core_.name + "': no space for another journal segment; free space on its file system");
-      if (naps % naps_patient == 0) {
+      auto refused = core_.journal->want_room();
+      if (refused && ++refusals > refusals_max) co_return fail(Code::no_space, "pool '" + core_.name + "': no space for another journal segment (" + refused->message + ")");
+      if (refused) {   // a checkpoint may have one to give back
         core_.journal_is_short = true;
         core_.want_checkpoint();
       }
-      ignore(co_await rt::sleep_for(core_.loop, nap, core_.scope.stop()), "writable() tells a stop");
+      ignore(co_await rt::sleep_for(core_.loop, refused ? 50 * nap : nap, core_.scope.stop()), "writable() tells a stop");
       continue;
     }
     core_.journal_is_short = false;

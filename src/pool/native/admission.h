@@ -3,6 +3,7 @@
 // Whoever has been let in holds nothing: it appends at once or asks again.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include "pool/native/core.h"
@@ -29,7 +30,7 @@ class Admission {
   void drained(Bytes amount, Duration took);
 
  private:
-  [[nodiscard]] bool has_room(std::uint64_t cost) const { return core_.journal->room().value >= cost + kept_room_; }
+  [[nodiscard]] bool has_room(std::uint64_t cost) const { return core_.journal->room().value >= std::min(cost + kept_room_, most_room_); }
   rt::Task<Result<>> pass(std::uint64_t cost, Entrant who);
   [[nodiscard]] Duration delay(std::uint64_t cost);
 
@@ -38,6 +39,7 @@ class Admission {
   const std::uint64_t local_limit_;
   const std::uint64_t limit_;
   const std::uint64_t kept_room_;     // of the journal: catalogue changes always find room
+  const std::uint64_t most_room_;     // that can be asked of it before anything is written
   std::uint64_t waiting_ = 0;
   rt::Budget line_[2];                // one at the head of each line
   double bytes_per_second_ = 200e6;
