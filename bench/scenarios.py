@@ -9,12 +9,11 @@ import workloads
 
 
 class System(servers.Lockstep):
-    """A system with a peer listener: two of them make a pair."""
+    """One of two systems that make a pair."""
 
     def __init__(self, work, size, name):
         self.name = name
         super().__init__(work, size)
-        self.arguments = ["--peer", f"unix:{self.data}/peer.sock"]
 
 
 def pair(work, size):
