@@ -170,10 +170,13 @@ void Source::lost(const Error& why) {
 rt::Task<Result<>> Source::wait_durable(Lsn lsn, Duration at_most) {
   Instant end = loop_.clock().now() + at_most;
   want_durable(lsn);
+  Instant heard = loop_.clock().now();   // of a connection
   while (durable_ < lsn) {
     bool linked = channel_ != nullptr && !channel_->closed();
-    if (!linked)
+    if (linked) heard = loop_.clock().now();
+    if (loop_.clock().now() - heard >= ground_.options.reachable_within) {
       co_return fail(described({Code::unreachable, "the target is out of reach: " + status_.cause}));
+    }
     if (loop_.clock().now() >= end)
       co_return fail(described(
           {Code::timeout, "the target did not catch up in time; try again when its lag is smaller"}));

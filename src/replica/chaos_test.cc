@@ -36,7 +36,9 @@ class Chaos {
 
   void run(int steps) {
     for (int step = 0; step < steps && !::testing::Test::HasFailure(); ++step) {
-      switch (rng_.below(24)) {
+      std::uint64_t what = rng_.below(24);
+      say("step " + std::to_string(what));
+      switch (what) {
         case 0: cut(); break;
         case 1: heal(); break;
         case 2: restart(pair.a, false); break;
@@ -79,6 +81,11 @@ class Chaos {
     return "seed " + std::to_string(pair.world.seed()) + ", write " + std::to_string(last_) + ": ";
   }
 
+  void say(const std::string& text) const {
+    if (std::getenv("LOCKSTEP_STORY") == nullptr) return;   // NOLINT(concurrency-mt-unsafe): nobody here sets variables
+    std::fprintf(stderr, "%8.3f %s\n", std::chrono::duration<double>(pair.world.now().since_start).count(), text.c_str());
+  }
+
   static std::string volume(std::size_t at) { return "db-v" + std::to_string(at / blocks + 1); }
   State state_of(TestSystem& system) {
     State out;
@@ -116,6 +123,7 @@ class Chaos {
       uncertain_ = false;
     }
     std::uint64_t tag = ++last_;
+    say("write " + std::to_string(tag) + " at " + std::to_string(at) + "+" + std::to_string(count));
     history_[tag] = {last_on_a_, at, count};
     bool protected_before = sync_ && pair.a.report(id).copy_state == CopyState::synchronized;
     auto done = pair.a.try_write(volume(at), tag, Bytes{at % blocks * 4096}, count * 4096);

@@ -55,6 +55,7 @@ rt::Task<Result<Source::Contacted>> Source::contact(Channel& channel) {
     Origin at = *common;
     out.here.wrote_after_common = co_await wrote_after(pool_, group_, at);
     out.here.memory = co_await memory_after(at);
+    out.here.map_covers = claims_all_after(at);
   }
   out.plan = make_plan(out.here, out.there, answer.surplus_kept() && out.there.role == store::Role::target);
   co_return out;
@@ -71,26 +72,20 @@ rt::Task<std::optional<Lsn>> Source::local_lsn(Origin origin) {
 }
 
 rt::Task<Memory> Source::memory_after(Origin common) {
-  const store::FollowerRow* row = follower_row(pool_, follower_);
-  bool mapped = row != nullptr && row->mapped;
-  Lsn mapped_upto = mapped ? row->mapped_upto : Lsn{0};
   std::optional<Lsn> lsn = co_await local_lsn(common);
-  // More than the journal may hold for this target: the next checkpoint folds it, and the map is what
-  // travels.
-  bool folds = lsn && row != nullptr && *lsn >= row->durable && settings_.journal_budget.value > 0 &&
-               journal_after(*lsn) > settings_.journal_budget;
-  if (lsn && !folds && (!mapped || *lsn >= mapped_upto)) {
+  const store::FollowerRow* row = follower_row(pool_, follower_);
+  if (lsn && (row == nullptr || !row->mapped || *lsn >= row->mapped_upto)) {
     Bytes little{1};
     Lsn after = *lsn;
     Result<pool::Stream> peek = co_await pool_.stream(group_, after, little);
     if (peek) co_return Memory::journal;
   }
-  // The map stands for everything after what the target was durable with. A position before that is one the
-  // target promised to keep.
-  if (mapped) co_return Memory::map;
-  row = follower_row(pool_, follower_);
-  if (lsn && row != nullptr && *lsn >= row->durable) co_return Memory::map;  // the pool folds what it trimmed
-  co_return Memory::nothing;
+  co_return claims_all_after(common) ? Memory::map : Memory::nothing;
+}
+
+bool Source::claims_all_after(Origin common) const {
+  const store::FollowerRow* row = follower_row(pool_, follower_);
+  return row != nullptr && covers(pool_, *row, common);
 }
 
 // The position of a pass that was begun and whose snapshot is still here.

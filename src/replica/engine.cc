@@ -74,7 +74,9 @@ rt::Task<void> MirrorEngine::stop() {
 
 rt::Task<void> MirrorEngine::tick() {
   Duration every = tick_every;
-  while (co_await rt::sleep_for(ground_.control, every, scope_.stop())) {
+  for (;;) {
+    bool slept = co_await rt::sleep_for(ground_.control, every, scope_.stop());
+    if (!slept) break;
     std::vector<EntryRef> all;
     for (const auto& [id, entry] : roster_.all()) all.push_back(entry);
     for (EntryRef& entry : all) roster_.tell(entry);  // lags grow by themselves

@@ -90,8 +90,7 @@ rt::Task<Result<>> Operations::await_link(EntryRef entry) {
   for (;;) {
     Result<Outcome> look = co_await simple(entry, End::source, Step::look);
     if (!look) co_return fail(look.error());
-    if (look->copy_state == CopyState::synchronized || look->copy_state == CopyState::unsynchronized)
-      co_return Result<>{};
+    if (look->reachable) co_return Result<>{};
     if (ground_.control.clock().now() >= end)
       co_return fail(Code::timeout,
                      "relationship '" + entry->kept.name + "': the source does not reach the target");
@@ -118,6 +117,27 @@ rt::Task<Result<>> Operations::turn(EntryRef entry) {
   Order last;
   last.step = Step::become_source;
   Result<Outcome> leads = co_await ask_at(entry, serving_here, End::target, std::move(last));
+  if (!leads) co_return fail(leads.error());
+  co_return Result<>{};
+}
+
+// A change of sides that broke off in the middle: the end that follows has changed, the one that serves has not heard of it.
+rt::Task<Result<>> Operations::finish_turn(EntryRef entry) {
+  if (entry->local(ground_.self.id) || entry->kept.end != End::target) co_return Result<>{};
+  Result<Outcome> here = co_await simple(entry, End::target, Step::look);
+  if (!here || here->writable) co_return Result<>{};
+  Order look;
+  Result<Outcome> there = co_await ask_at(entry, false, End::target, std::move(look));
+  if (!there || !there->writable) co_return Result<>{};   // it is a source, as it should be; or it cannot say
+  Order first;
+  first.step = Step::become_target;
+  first.name = "before-reverse-" + entry->kept.name;
+  first.other = there->past;
+  Result<Outcome> follows = co_await ask_at(entry, true, End::source, std::move(first));
+  if (!follows) co_return fail(follows.error());
+  Order last;
+  last.step = Step::become_source;
+  Result<Outcome> leads = co_await ask_at(entry, false, End::target, std::move(last));
   if (!leads) co_return fail(leads.error());
   co_return Result<>{};
 }

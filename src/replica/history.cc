@@ -34,6 +34,17 @@ bool passed(const Past& past, Origin origin) {
   });
 }
 
+bool not_before(const Past& past, Origin later, Origin earlier) {
+  for (const Origin& at : stretches(past)) {
+    bool has_later = at.generation == later.generation && later.lsn <= at.lsn;
+    bool has_earlier = at.generation == earlier.generation && earlier.lsn <= at.lsn;
+    if (has_later && has_earlier) return later.lsn >= earlier.lsn;
+    if (has_later) return passed(past, earlier);
+    if (has_earlier) return false;
+  }
+  return false;
+}
+
 std::optional<Origin> last_common(const Past& a, const Past& b) {
   auto way_a = stretches(a);
   auto way_b = stretches(b);

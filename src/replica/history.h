@@ -24,6 +24,9 @@ struct Past {
 // `origin` lies on the way to the position.
 [[nodiscard]] bool passed(const Past& past, Origin origin);
 
+// `later` is `earlier` or comes after it, both on the way to the position.
+[[nodiscard]] bool not_before(const Past& past, Origin later, Origin earlier);
+
 // The last position that both have behind them. None: they never had anything in common.
 [[nodiscard]] std::optional<Origin> last_common(const Past& a, const Past& b);
 

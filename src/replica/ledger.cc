@@ -39,6 +39,11 @@ Past past_of(pool::Pool& pool, GroupId group) {
   return {row->history, pool.position(group)};
 }
 
+bool covers(pool::Pool& pool, const store::FollowerRow& follower, Origin common) {
+  return !follower.since.generation.is_none() &&
+         not_before(past_of(pool, follower.group), common, follower.since);
+}
+
 std::vector<VolumeId> volumes_of(pool::Pool& pool, std::span<const VolumeUuid> uuids) {
   std::vector<VolumeId> out;
   for (VolumeUuid uuid : uuids) {

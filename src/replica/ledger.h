@@ -22,6 +22,8 @@ namespace lockstep::replica {
 
 [[nodiscard]] const store::GroupRow* group_row(pool::Pool& pool, GroupId group);
 [[nodiscard]] const store::FollowerRow* follower_row(pool::Pool& pool, RelationshipId follower);
+// What the follower claims, with what its target has, is every change of the group after `common`.
+[[nodiscard]] bool covers(pool::Pool& pool, const store::FollowerRow& follower, Origin common);
 [[nodiscard]] Past past_of(pool::Pool& pool, GroupId group);
 
 // In the order of `uuids`; fewer when one is gone. A reverted group has new ids under the old uuids.

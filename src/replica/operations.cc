@@ -75,8 +75,9 @@ rt::Task<Result<>> Operations::operate(EntryRef entry, Operation operation, Watc
   Cell found = *cell;
   Busy busy(entry, operation, found.to);
   roster_.tell(entry);
-  Result<> done = co_await run(entry, operation, state, found, watcher);
-  co_return done;
+  Result<> whole = co_await finish_turn(entry);
+  if (!whole) co_return whole;
+  co_return co_await run(entry, operation, state, found, watcher);
 }
 
 rt::Task<Result<>> Operations::run(EntryRef entry, Operation operation, CopyState state, Cell cell,
@@ -90,8 +91,8 @@ rt::Task<Result<>> Operations::run(EntryRef entry, Operation operation, CopyStat
     case Operation::abort:
     case Operation::prepare:
     case Operation::unprepare: co_return co_await rest_both(entry, cell.to);
-    case Operation::fracture: co_return co_await open_target(entry, CopyState::fractured, false);
-    case Operation::split: co_return co_await open_target(entry, CopyState::split, true);
+    case Operation::fracture: co_return co_await open_target(entry, state, CopyState::fractured, false);
+    case Operation::split: co_return co_await open_target(entry, state, CopyState::split, true);
     case Operation::failover: co_return co_await failover(entry, state);
     case Operation::failback:
     case Operation::restore_from_replica: co_return co_await fail_back(entry, watcher);
@@ -150,7 +151,7 @@ rt::Task<Result<>> Operations::resync(EntryRef entry, Watcher& watcher) {
   co_return co_await resume(entry, watcher);
 }
 
-rt::Task<Result<>> Operations::open_target(EntryRef entry, CopyState intent, bool drain) {
+rt::Task<Result<>> Operations::open_target(EntryRef entry, CopyState before, CopyState intent, bool drain) {
   if (drain) {
     Result<Outcome> drained = co_await simple(entry, End::source, Step::drain);
     if (!drained) co_return fail(drained.error());
@@ -159,7 +160,9 @@ rt::Task<Result<>> Operations::open_target(EntryRef entry, CopyState intent, boo
   if (!source) co_return fail(source.error());
   Result<Outcome> target = co_await simple(entry, End::target, Step::promote, intent);
   if (target) co_return Result<>{};
-  Result<Outcome> back = co_await simple(entry, End::source, Step::flow);
+  // As it was before. Where the target was opened all the same, the source sees it at the next contact.
+  bool flowed = before == CopyState::synchronized || before == CopyState::unsynchronized;
+  Result<Outcome> back = co_await simple(entry, End::source, flowed ? Step::flow : Step::rest, before);
   ignore(back, "the target could not be opened: that is what is reported");
   co_return fail(target.error());
 }
@@ -260,6 +263,8 @@ void put(const Outcome& from, wire::ActReply& into) {
   put(from.past, *into.mutable_past());
   into.set_copy_state(static_cast<std::uint32_t>(from.copy_state));
   into.set_was_synchronized(from.was_synchronized);
+  into.set_reachable(from.reachable);
+  into.set_writable(from.writable);
   into.set_lag_us(
       static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(from.lag).count()));
   into.set_to_send(from.to_send.value);
@@ -271,6 +276,8 @@ Result<Outcome> outcome_from(const wire::ActReply& from) {
   TRY(out.past, past_from(from.past()));
   out.copy_state = copy_state_from(from.copy_state());
   out.was_synchronized = from.was_synchronized();
+  out.reachable = from.reachable();
+  out.writable = from.writable();
   out.lag = std::chrono::microseconds(static_cast<std::int64_t>(from.lag_us()));
   out.to_send = Bytes{from.to_send()};
   out.changed = Bytes{from.changed()};

@@ -30,12 +30,13 @@ class Operations {
   rt::Task<Result<>> rest_both(EntryRef entry, CopyState intent);
   rt::Task<Result<>> resume(EntryRef entry, Watcher& watcher);
   rt::Task<Result<>> resync(EntryRef entry, Watcher& watcher);
-  rt::Task<Result<>> open_target(EntryRef entry, CopyState intent, bool drain);
+  rt::Task<Result<>> open_target(EntryRef entry, CopyState before, CopyState intent, bool drain);
   rt::Task<Result<>> failover(EntryRef entry, CopyState state);
   rt::Task<Result<>> failover_here(EntryRef entry, CopyState state);
   rt::Task<Result<>> reverse(EntryRef entry, CopyState state);
   rt::Task<Result<>> await_link(EntryRef entry);
   rt::Task<Result<>> turn(EntryRef entry);
+  rt::Task<Result<>> finish_turn(EntryRef entry);
   rt::Task<Result<>> fail_back(EntryRef entry, Watcher& watcher);
   rt::Task<Result<>> detach(EntryRef entry);
   rt::Task<Result<>> reset_mode(EntryRef entry, Mode mode);

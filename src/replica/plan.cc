@@ -26,9 +26,11 @@ bool began_here(const Past& source, const Past& target, Origin common) {
   return false;
 }
 
-Plan from_memory(Memory memory, Origin common, bool both, bool keep) {
-  if (memory == Memory::nothing) return {Plan::Kind::compare, common, false, keep};
-  if (memory == Memory::journal && !both) return {Plan::Kind::stream, common, false, keep};
+Plan from_memory(Memory memory, bool map_covers, Origin common, bool both, bool keep) {
+  bool streams = memory == Memory::journal && !both;
+  if (memory == Memory::nothing || (!streams && !map_covers))
+    return {Plan::Kind::compare, common, false, keep};
+  if (streams) return {Plan::Kind::stream, common, false, keep};
   return {Plan::Kind::resync, common, both, keep};
 }
 
@@ -49,19 +51,21 @@ Plan make_plan(const SourceSide& source, const TargetSide& target, bool choose_s
     // still holds it.
     if (source.pass_open == target.pass_open) return {Plan::Kind::resume_pass, *target.pass_open};
     if (target.holds_nothing) return {Plan::Kind::full, {}};
-    bool mapped = common && source.memory != Memory::nothing && passed(source.past, *target.pass_open);
+    bool mapped = common && source.map_covers && source.memory != Memory::nothing &&
+                  passed(source.past, *target.pass_open);
     if (mapped && (!target_wrote || target.tells_changes))
       return {Plan::Kind::resync, *common, target_wrote, false};
     return {Plan::Kind::compare, common.value_or(Origin{}), false, false};
   }
   if (target.holds_nothing) return {Plan::Kind::full, {}};
   if (!common) return {choose_source ? Plan::Kind::compare : Plan::Kind::unrelated, {}, false, choose_source};
-  if (!target_wrote) return from_memory(source.memory, *common, false, false);
+  if (!target_wrote) return from_memory(source.memory, source.map_covers, *common, false, false);
   if (!choose_source && !source_wrote && began_here(source.past, target.past, *common)) {
     return {Plan::Kind::ahead, *common};
   }
   if (!choose_source) return {Plan::Kind::diverged, *common};
-  return from_memory(target.tells_changes ? source.memory : Memory::nothing, *common, true, true);
+  return from_memory(target.tells_changes ? source.memory : Memory::nothing, source.map_covers, *common, true,
+                     true);
 }
 
 std::string text_of(const Plan& plan) {

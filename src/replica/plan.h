@@ -24,6 +24,7 @@ struct SourceSide {
   Past past;
   store::Role role = store::Role::source;
   Memory memory = Memory::nothing;  // of what came after the last common position
+  bool map_covers = true;           // its follower claims all of that, in journal or map
   bool wrote_after_common =
       true;  // data, not only changes of the catalogue, lie after the last common position
   std::optional<Origin> pass_open;  // an unfinished resync pass is still held here: its snapshot's position

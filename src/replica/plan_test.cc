@@ -110,6 +110,28 @@ TEST(Plan, ChosenSourceTakesTheUnionOfBothSidesChanges) {
   c.memory = Memory::nothing;
   EXPECT_EQ(planned(c), "compare after aaaaaaaa:10, keeping what only the target has");
 }
+TEST(Plan, MapThatBeganLaterThanTheCommonPointIsNotBelieved) {
+  SourceSide source;
+  source.past = past("a:10 c:20");
+  source.memory = Memory::journal;
+  source.map_covers = false;
+  TargetSide target;
+  target.past = past("a:10 b:12");
+  target.tells_changes = true;
+  EXPECT_EQ(text_of(make_plan(source, target, true)),
+            "compare after aaaaaaaa:10, keeping what only the target has");
+  target.past = past("a:10");
+  EXPECT_EQ(text_of(make_plan(source, target, true)), "stream from aaaaaaaa:10");
+}
+TEST(History, OrderOfTwoPositionsIsTheirOrderOnTheWay) {
+  Past p = past("a:10 b:25 c:30");
+  EXPECT_TRUE(not_before(p, origin("b:3"), origin("a:9")));
+  EXPECT_TRUE(not_before(p, origin("b:3"), origin("b:3")));
+  EXPECT_FALSE(not_before(p, origin("b:3"), origin("b:4")));
+  EXPECT_FALSE(not_before(p, origin("a:3"), origin("b:1")));
+  EXPECT_FALSE(not_before(p, origin("a:11"), origin("a:1")));
+  EXPECT_FALSE(not_before(p, origin("c:1"), origin("d:1")));
+}
 TEST(Plan, TwoWritableEndsAreAConflictUntilSomebodyChooses) {
   Case c{.source = "a:20", .target = "a:10 b:12", .target_role = store::Role::target_writable};
   EXPECT_EQ(planned(c), "two writable ends after aaaaaaaa:10");

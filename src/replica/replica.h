@@ -148,6 +148,7 @@ class Engine {
   virtual rt::Task<Result<Forecast>> forecast(RelationshipId id, Operation operation) = 0;
   virtual rt::Task<Result<>> set(RelationshipId id, Settings settings) = 0;
 
+  // A local relationship is reported twice: its source end, then its target end.
   [[nodiscard]] virtual std::vector<Report> reports()
       const = 0;  // as last heard from the loops; at most 100 ms old
   virtual rt::Task<Result<Report>> report(RelationshipId id) = 0;  // now

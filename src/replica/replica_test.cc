@@ -523,7 +523,11 @@ TEST(Replica, LocalRelationshipIsTheSameWithItselfAsPeer) {
   a.write("db-v2", 2, Bytes{4096});
   EXPECT_EQ(a.tag("mirror_1", Bytes{0}, 1), 1U);
   EXPECT_EQ(a.tag("mirror_2", Bytes{4096}, 1), 2U);
-  EXPECT_EQ(a.engine->reports().size(), 1U);
+  // Each end is reported, as by two systems.
+  ASSERT_EQ(a.engine->reports().size(), 2U);
+  EXPECT_EQ(a.engine->reports()[0].relationship.end, End::source);
+  EXPECT_EQ(a.engine->reports()[1].relationship.end, End::target);
+  EXPECT_EQ(a.engine->reports()[1].relationship.peer_group, "db");
   a.power_cut();
   a.start();
   ASSERT_TRUE(a.reaches(id, CopyState::synchronized)) << a.report(id).cause;

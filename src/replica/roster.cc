@@ -60,6 +60,11 @@ rt::Task<std::optional<GroupId>> group_following(pool::Pool& pool, RelationshipI
   co_return std::nullopt;
 }
 
+rt::Task<std::pair<std::string, std::string>> names_of(pool::Pool& pool, GroupId group) {   // pool, group
+  const store::GroupRow* row = group_row(pool, group);
+  co_return std::pair(pool.status().name, row == nullptr ? std::string() : row->name);
+}
+
 std::vector<std::pair<VolumeUuid, VolumeUuid>> swapped(std::vector<std::pair<VolumeUuid, VolumeUuid>> pairs) {
   for (auto& [a, b] : pairs) std::swap(a, b);
   return pairs;
@@ -190,10 +195,18 @@ rt::Task<void> Roster::open_target(EntryRef entry) {
   Relationship copy = entry->kept;
   pool::Pool* pool = pools_.find(entry->kept.pool);
   if (entry->local(ground_.self.id)) {
+    std::pair<std::string, std::string> names;
+    if (pool != nullptr) names = co_await rt::run_on(pool->loop(), names_of(*pool, copy.group));
     std::optional<Place> place = co_await local_target(entry->kept.id);
     pool = place ? place->pool : nullptr;
-    if (place) copy.group = place->group;
+    if (!place) co_return;
+    copy.end = End::target;
+    copy.pool = pool->id();
+    copy.group = place->group;
     copy.pairs = swapped(std::move(copy.pairs));
+    copy.peer_pool = names.first;
+    copy.peer_group = names.second;
+    entry->far = copy;
   }
   if (pool == nullptr) co_return;
   auto reporter = std::make_unique<Reporter>(pool->loop(), ground_.control, deliver_to(entry, false));

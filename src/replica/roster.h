@@ -32,6 +32,7 @@ struct Seat {
 
 struct Entry {
   Relationship kept;
+  Relationship far;   // of a local relationship: the target end, as it would be kept on a system of its own
   Seat<Source> source;
   Seat<Target> target;
   std::optional<Error> trouble;  // an end that should be open here is not

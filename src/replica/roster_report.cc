@@ -26,6 +26,10 @@ Progress progress_of(Operation operation) {
   }
 }
 
+bool stopped(CopyState intent) {
+  return intent == CopyState::suspended || intent == CopyState::inactive || intent == CopyState::aborted || intent == CopyState::prepared;
+}
+
 // What is intended decides while nothing is meant to flow; else what flows.
 CopyState state_of(const Entry& entry, const Status& status) {
   CopyState intent = entry.kept.intent;
@@ -96,10 +100,24 @@ Report Roster::report_of(const Entry& entry) const {
   return out;
 }
 
+// A local relationship has two ends here, so it is reported twice, as it would be by two systems.
 std::vector<Report> Roster::reports() const {
   std::vector<Report> out;
   out.reserve(entries_.size());
-  for (const auto& [id, entry] : entries_) out.push_back(report_of(*entry));
+  for (const auto& [id, entry] : entries_) {
+    out.push_back(report_of(*entry));
+    if (!entry->local(ground_.self.id) || !entry->target.end) continue;
+    Report far = out.back();
+    const Relationship& near = entry->kept;
+    far.relationship = entry->far;
+    far.relationship.settings = near.settings;
+    far.relationship.intent = near.intent;
+    far.relationship.when_activated = near.when_activated;
+    far.relationship.when_synchronized = near.when_synchronized;
+    far.relationship.when_suspended = near.when_suspended;
+    far.relationship.when_failed_over = near.when_failed_over;
+    out.push_back(std::move(far));
+  }
   return out;
 }
 
@@ -117,6 +135,12 @@ void Roster::tell(EntryRef entry) {
   if (overtaken) {
     entry->kept.intent = CopyState::failedover;
     entry->kept.when_failed_over = ground_.host.clock().wall();
+    scope_.spawn(keep(entry));
+  }
+  // The source decides what flows: where something does, nothing else is intended here any more.
+  bool revived = entry->kept.end == End::target && entry->target.end && !entry->busy && entry->target.status.settings && stopped(entry->kept.intent);
+  if (revived) {
+    entry->kept.intent = CopyState::synchronized;
     scope_.spawn(keep(entry));
   }
   if (!entry->source.end && entry->target.status.settings)

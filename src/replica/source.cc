@@ -48,6 +48,7 @@ rt::Task<Result<>> Source::open() {
     fresh.id = follower_;
     fresh.group = group_;
     fresh.durable = pool_.status().appended;
+    fresh.since = pool_.position(group_);
     fresh.journal_budget = settings_.journal_budget;
     Result<> set = co_await pool_.set_follower(fresh);
     if (!set) co_return set;
@@ -243,6 +244,7 @@ rt::Task<Result<>> Source::drive(Channel& channel) {
 
 rt::Task<Result<>> Source::act_on(Channel& channel, Contacted contacted) {
   const Plan plan = contacted.plan;
+  if (std::getenv("TR")) std::fprintf(stderr, "   PLAN %s | here %s there %s hold=%d\n", text_of(plan).c_str(), text_of(contacted.here.past).c_str(), text_of(contacted.there.past).c_str(), hold_until_.has_value());
   hold_until_ = plan.kind == Plan::Kind::ahead ? hold_until_ : std::nullopt;
   std::string histories = "here " + text_of(contacted.here.past) + ", there " + text_of(contacted.there.past);
   bool clash = plan.kind == Plan::Kind::two_writable || plan.kind == Plan::Kind::diverged ||

@@ -107,6 +107,7 @@ class Source final : public Claim {
   // contact.cc
   rt::Task<Result<Contacted>> contact(Channel& channel);
   rt::Task<Memory> memory_after(Origin common);
+  [[nodiscard]] bool claims_all_after(Origin common) const;
   rt::Task<std::optional<Lsn>> local_lsn(Origin origin);
   [[nodiscard]] std::optional<Origin> pass_held() const;
 

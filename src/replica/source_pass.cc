@@ -85,6 +85,7 @@ rt::Task<Result<>> Source::begin_pass(const Contacted& contacted) {
     follower.id = follower_;
     follower.group = group_;
     follower.durable = lsn;
+    follower.since = pass.towards;
     follower.journal_budget = settings_.journal_budget;
     Result<> set = co_await pool_.set_follower(follower);
     if (!set) co_return set;
@@ -188,9 +189,10 @@ rt::Task<Result<>> Source::send_pass(Channel& channel) {
 rt::Task<Result<>> Source::send_set(Channel& channel) {
   if (pass_->set == Pass::Set::masks) {
     MaskRuns runs(pass_->masks, pass_->cursor_member, pass_->cursor_block, run_most);
-    while (auto run = runs.next()) {
-      PassRun next = *run;
-      Result<> sent = co_await send_run(channel, next);
+    for (;;) {
+      std::optional<PassRun> run = runs.next();
+      if (!run) break;
+      Result<> sent = co_await send_run(channel, *run);
       if (!sent) co_return sent;
     }
     co_return Result<>{};

@@ -9,7 +9,18 @@ namespace {
 
 // On the pool's loop, from here down.
 
-rt::Task<Past> look_at(pool::Pool& pool, GroupId group) { co_return past_of(pool, group); }
+struct Looked {
+  Past past;
+  bool writable = false;
+};
+
+rt::Task<Looked> look_at(pool::Pool& pool, GroupId group) {
+  Looked out;
+  out.past = past_of(pool, group);
+  const store::GroupRow* row = group_row(pool, group);
+  out.writable = row != nullptr && (row->role == store::Role::source || row->role == store::Role::target_writable);
+  co_return out;
+}
 
 rt::Task<Result<>> take_source_role(pool::Pool& pool, GroupId group) {
   const store::GroupRow* found = group_row(pool, group);
@@ -65,7 +76,6 @@ rt::Task<void> rest_target(Target& target, CopyState intent) {
 
 rt::Task<void> wake_target(Target& target) {
   target.set_intent(CopyState::synchronized);
-  target.wake();
   co_return;
 }
 
@@ -77,6 +87,18 @@ rt::Task<Result<Past>> promote_target(Target& target, CopyState intent) {
 }  // namespace
 
 rt::Task<Result<Outcome>> Steps::carry_out(EntryRef entry, End end, Order order) {
+  bool local = entry->local(ground_.self.id);
+  // Asked again, it is done again: what it consists of may be repeated.
+  bool again = order.step == Step::become_target && end == End::source && entry->kept.end == End::target;
+  if (again && !local) {
+    Result<> followed = co_await follow_again(entry, std::move(order));
+    if (!followed) co_return fail(followed.error());
+    Order look;
+    co_return co_await at_target(entry, std::move(look));
+  }
+  if (!local && entry->kept.end != end) {
+    co_return fail(Code::changed, "relationship '" + entry->kept.name + "': roles have changed; look at both systems and try again");
+  }
   bool here = end == End::source ? entry->source.end != nullptr : entry->target.end != nullptr;
   if (!here && order.step != Step::forget) {
     std::string what = end == End::source ? "source" : "target";
@@ -128,12 +150,15 @@ rt::Task<Result<Outcome>> Steps::at_source(EntryRef entry, Order order) {
   pool::Pool* pool = at_source ? entry->source.pool : entry->target.pool;
   if (pool != nullptr) {
     GroupId group = entry->kept.group;
-    out.past = co_await rt::run_on(pool->loop(), look_at(*pool, group));
+    Looked looked = co_await rt::run_on(pool->loop(), look_at(*pool, group));
+    out.past = std::move(looked.past);
+    out.writable = looked.writable;
     out.changed = co_await rt::run_on(
         pool->loop(), changed_bytes(*pool, follower_id(entry->kept.id, group), order.measure));
   }
   Report report = roster_.report_of(*entry);
   out.copy_state = report.copy_state;
+  out.reachable = report.reachable;
   out.lag = report.lag;
   out.to_send = report.backlog;
   co_return out;
@@ -186,26 +211,32 @@ rt::Task<Result<Outcome>> Steps::at_target(EntryRef entry, Order order) {
   bool local = entry->local(ground_.self.id);
   if (pool != nullptr && !local) {
     GroupId group = entry->kept.group;
-    out.past = co_await rt::run_on(pool->loop(), look_at(*pool, group));
+    Looked looked = co_await rt::run_on(pool->loop(), look_at(*pool, group));
+    out.past = std::move(looked.past);
+    out.writable = looked.writable;
     out.changed = co_await rt::run_on(
         pool->loop(), changed_bytes(*pool, follower_id(entry->kept.id, group), order.measure));
   }
   Report report = roster_.report_of(*entry);
   out.copy_state = report.copy_state;
+  out.reachable = report.reachable;
   out.lag = report.lag;
   co_return out;
 }
 
 rt::Task<Result<>> Steps::rest(EntryRef entry, End end, CopyState intent) {
+  // What still flows would say otherwise: it ends before the intent is written down.
+  if (end == End::target && entry->target.end) {
+    co_await rt::run_on(entry->target.pool->loop(), rest_target(*entry->target.end, intent));
+    co_await roster_.refresh(entry);
+  }
   entry->kept.intent = intent;
   if (intent == CopyState::suspended) entry->kept.when_suspended = ground_.host.clock().wall();
   Result<> saved = co_await roster_.save(entry);
   if (!saved) co_return saved;
   if (end == End::source) {
     co_await flows_.stop(entry, true);
-    flows_.start(entry);  // only where the source keeps looking
-  } else if (entry->target.end) {
-    co_await rt::run_on(entry->target.pool->loop(), rest_target(*entry->target.end, intent));
+    flows_.start(entry);   // only where the source keeps looking
   }
   roster_.tell(entry);
   co_return Result<>{};
@@ -264,6 +295,7 @@ rt::Task<Result<>> Steps::become_source(EntryRef entry) {
   if (!taken) co_return taken;
   co_await roster_.close_target(entry);
   entry->kept.end = End::source;
+  entry->kept.intent = CopyState::suspended;   // until something is to flow this way
   Result<> saved = co_await roster_.save(entry);
   if (!saved) co_return saved;
   co_await roster_.open_ends(entry, false);
@@ -275,16 +307,19 @@ rt::Task<Result<>> Steps::become_target(EntryRef entry, Order order) {
   co_await flows_.stop(entry, true);
   co_await roster_.close_source(entry, false);
   entry->kept.end = End::target;
+  entry->kept.intent = CopyState::suspended;
   Result<> saved = co_await roster_.save(entry);
   if (!saved) co_return saved;
+  co_return co_await follow_again(entry, std::move(order));
+}
+
+rt::Task<Result<>> Steps::follow_again(EntryRef entry, Order order) {
   co_await roster_.open_ends(entry, false);
-  if (!entry->target.end)
-    co_return fail(entry->trouble.value_or(Error{Code::unreachable, "the pool is not open"}));
+  if (!entry->target.end) co_return fail(entry->trouble.value_or(Error{Code::unreachable, "the pool is not open"}));
   rt::Loop& loop = entry->target.pool->loop();
   std::string name = order.name;
   std::optional<Past> other = order.other;
-  Result<Past> yielded =
-      co_await rt::run_on(loop, entry->target.end->yield(std::move(name), std::move(other)));
+  Result<Past> yielded = co_await rt::run_on(loop, entry->target.end->yield(std::move(name), std::move(other)));
   if (!yielded) co_return fail(yielded.error());
   co_return Result<>{};
 }

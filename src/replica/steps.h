@@ -44,6 +44,8 @@ struct Order {
 struct Outcome {
   Past past;  // of the group, afterwards
   CopyState copy_state = CopyState::not_applicable;
+  bool reachable = false;      // the data connection stands
+  bool writable = false;       // the group takes writes of hosts now
   bool was_synchronized = false;
   Duration lag{0};
   Bytes to_send{0};  // source: what the target lacks, when it is known without asking it
@@ -68,6 +70,7 @@ class Steps {
   rt::Task<Result<>> forget(EntryRef entry, End end);
   rt::Task<Result<>> become_source(EntryRef entry);
   rt::Task<Result<>> become_target(EntryRef entry, Order order);
+  rt::Task<Result<>> follow_again(EntryRef entry, Order order);
   rt::Task<Result<>> swap_local(EntryRef entry, Order order);
 
   const Ground& ground_;

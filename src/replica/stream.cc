@@ -36,6 +36,7 @@ rt::Task<Result<>> Source::begin_stream(Channel& channel, Origin from, Lsn lsn) 
     fresh.id = follower_;
     fresh.group = group_;
     fresh.durable = lsn;
+    fresh.since = from;
     fresh.journal_budget = settings_.journal_budget;
     Result<> set = co_await pool_.set_follower(fresh);
     if (!set) co_return set;

@@ -43,7 +43,7 @@ rt::Task<Result<>> Target::open() {
 }
 
 rt::Task<Result<>> Target::close() {
-  resting_ = true;
+  ending_ = true;
   Error bye{Code::cancelled, "the relationship is being closed here"};
   hang_up(bye);
   co_await quiet();
@@ -56,7 +56,7 @@ void Target::hang_up(Error why) {
 }
 
 void Target::rest() {
-  resting_ = true;
+  status_.settings.reset();
   if (status_.flow == CopyState::synchronized) status_.flow = CopyState::unsynchronized;
   Error why{Code::cancelled, "replication was stopped by an administrator"};
   hang_up(why);
@@ -110,7 +110,8 @@ rt::Task<Error> Target::serve(std::unique_ptr<os::Stream> stream) {
   received_before_ += channel.received_bytes();
   channel_ = nullptr;
   serving_ = false;
-  if (!resting_) {
+  status_.settings.reset();
+  if (!ending_) {
     status_.flow = CopyState::broken;
     status_.progress = Progress::not_applicable;
     status_.mode_in_force.reset();
@@ -122,7 +123,7 @@ rt::Task<Error> Target::serve(std::unique_ptr<os::Stream> stream) {
 }
 
 rt::Task<Result<>> Target::listen(Channel& channel) {
-  if (resting_) co_return fail(Code::busy, "replication was stopped by an administrator; resume it first");
+  if (ending_) co_return fail(Code::busy, "this end is being closed");
   for (;;) {
     Result<Frame> frame = co_await channel.receive();
     if (!frame) co_return fail(frame.error());
@@ -184,7 +185,7 @@ rt::Task<Result<>> Target::on_hello(Channel& channel, Frame frame) {
   bool wrote = true, tells = false;
   if (common) {
     wrote = co_await wrote_after(pool_, group_, at);
-    tells = co_await tells_changes(at);
+    tells = tells_changes(at);
   }
   answer.set_wrote_after_common(wrote);
   answer.set_tells_changes(tells);
@@ -226,6 +227,7 @@ rt::Task<Result<>> Target::on_stream_begin(Channel& channel, Frame frame) {
     follower.id = surplus_;
     follower.group = group_;
     follower.durable = pool_.status().appended;
+    follower.since = group_row(pool_, group_)->position;
     Result<> claimed = co_await pool_.set_follower(follower);
     if (!claimed) co_return claimed;
   }

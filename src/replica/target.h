@@ -35,8 +35,7 @@ class Target {
   // Serves a source until the connection ends; a newer connection ends an older one.
   rt::Task<Error> serve(std::unique_ptr<os::Stream> stream);
   void hang_up(Error why);
-  void rest();  // no source is let in until wake()
-  void wake() { resting_ = false; }
+  void rest();                  // the source has stopped: that is no failure
   // A promotion is being prepared (or was given up): a source that comes by meanwhile must not take its role
   // back.
   void expect_promotion(bool expected) { promoting_ = expected; }
@@ -75,7 +74,7 @@ class Target {
   rt::Task<Result<>> on_pass_end(Channel& channel, Frame frame);
   rt::Task<Result<>> on_keep(Channel& channel, Frame frame);
   rt::Task<Result<>> tell_changes(Channel& channel);
-  rt::Task<bool> tells_changes(Origin common);
+  [[nodiscard]] bool tells_changes(Origin common) const;
   rt::Task<Result<>> leave_pass();  // back to the stand-in
   rt::Task<Result<>> keep(std::string name);
 
@@ -104,7 +103,7 @@ class Target {
 
   Channel* channel_ = nullptr;
   bool serving_ = false;
-  bool resting_ = false;
+  bool ending_ = false;
   bool promoting_ = false;
   CopyState intent_ = CopyState::synchronized;
   rt::Signal idle_;

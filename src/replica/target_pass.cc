@@ -55,16 +55,9 @@ rt::Task<Result<>> Target::on_pass_begin(Channel& channel, Frame frame) {
 }
 
 // What this end changed since it was on its own: the follower that was set when it was opened has it.
-rt::Task<bool> Target::tells_changes(Origin common) {
+bool Target::tells_changes(Origin common) const {
   const store::FollowerRow* follower = follower_row(pool_, follower_);
-  if (follower == nullptr) co_return false;
-  Lsn since = follower->durable;
-  Result<std::optional<Lsn>> lsn = co_await pool_.lsn_of(group_, common);
-  if (!lsn) co_return false;
-  if (!*lsn || **lsn >= since) co_return true;
-  Lsn from = **lsn;
-  Result<bool> untold = co_await wrote_between(pool_, group_, from, since);
-  co_return untold && !*untold;
+  return follower != nullptr && covers(pool_, *follower, common);
 }
 
 rt::Task<Result<>> Target::tell_changes(Channel& channel) {

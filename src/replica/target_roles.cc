@@ -21,15 +21,17 @@ rt::Task<Result<Past>> Target::promote() {
     done = fail(Code::busy, "the target was never Synchronized: what it holds is no state of its source");
   }
   if (done && group.resync) done = co_await leave_pass();
-  if (done) {
-    // From here on its changes are kept track of, so that coming back together costs only them.
+  if (done && follower_row(pool_, follower_) == nullptr) {
+    // From here on its changes are kept track of, so that coming back together costs only them. Changes of
+    // its own that it still has from before are tracked already.
     store::FollowerRow follower;
     follower.id = follower_;
     follower.group = group_;
     follower.durable = pool_.status().appended;
+    follower.since = pool_.position(group_);
     done = co_await pool_.set_follower(follower);
-    if (done) done = co_await forget_follower(pool_, surplus_);
   }
+  if (done) done = co_await forget_follower(pool_, surplus_);
   if (done) {
     // The generation is durable before any host can have written into it.
     Result<Generation> begun = co_await pool_.begin_generation(group_);
@@ -83,7 +85,7 @@ rt::Task<Result<Past>> Target::yield(std::string keep_as, std::optional<Past> ot
 }
 
 rt::Task<Result<>> Target::release() {
-  resting_ = true;
+  ending_ = true;
   Error why{Code::cancelled, "the relationship ends"};
   hang_up(why);
   co_await quiet();

@@ -83,6 +83,7 @@ Kind put(Writer& w, const FollowerRow& row) {
   w.u8(row.mapped ? 1 : 0);
   w.number(row.mapped_upto);
   w.number(row.journal_budget);
+  w.origin(row.since);
   return Kind::follower;
 }
 
@@ -186,6 +187,7 @@ bool get(Reader& r, FollowerRow& row) {
   row.mapped = flags & 1;
   row.mapped_upto = r.number<Lsn>();
   row.journal_budget = r.number<Bytes>();
+  row.since = r.origin();
   return true;
 }
 

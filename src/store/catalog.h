@@ -81,6 +81,7 @@ struct FollowerRow {
   bool mapped = false;                // the change map stands for (durable, mapped_upto]; stream after a resync only
   Lsn mapped_upto;
   Bytes journal_budget;               // retained journal that it may claim; 0: the pool's default
+  Origin since;                       // every change of the group after this position is claimed, or the target has it
 };
 
 template <class Key>

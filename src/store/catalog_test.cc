@@ -49,6 +49,7 @@ std::vector<CatalogChange> one_of_each() {
   follower.mapped = true;
   follower.mapped_upto = Lsn{60};
   follower.journal_budget = 5_GiB;
+  follower.since = Origin{Generation{{std::byte{3}}}, Lsn{41}};
   return {volume, group, snapshot, follower,
           Removed<VolumeId>{VolumeId{4}}, Removed<GroupId>{id_of<GroupId>(11)},
           Removed<SnapshotId>{id_of<SnapshotId>(12)}, Removed<RelationshipId>{id_of<RelationshipId>(13)}};
