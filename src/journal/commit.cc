@@ -33,6 +33,7 @@ rt::Task<void> Log::sync_written() {
   Result<> others;
   rt::Scope beside(loop_);
   if (beside_sync_) beside.spawn(sync_beside(others));
+#ifndef LOCKSTEP_CANARY   // lockstep-sim-canary leaves the sync out and claims it: only so that the simulator notices
   for (const SegmentPtr& segment : segments) {
     auto synced = co_await segment->file->sync();
     if (!synced) {
@@ -40,6 +41,7 @@ rt::Task<void> Log::sync_written() {
       break;
     }
   }
+#endif
   co_await beside.join();
   if (!error && !others) error = others.error().in("journal: beside its sync");
   syncing_ = false;
