@@ -36,7 +36,8 @@ rt::Task<Connection::Next> Connection::one_request() {
   busy_ = !buffer_.empty();
   if (!busy_) {
     Deadline idle(loop_, *stream_, options_.idle);
-    if (!co_await fill()) co_return Next::end;
+    bool more = co_await fill();
+    if (!more) co_return Next::end;
     busy_ = true;
   }
   Parser parser(options_);
@@ -58,9 +59,11 @@ rt::Task<Connection::Next> Connection::one_request() {
       }
       if (*used > 0 && !buffer_.empty()) continue;
       if (parser.waits_for_continue() && buffer_.empty() && !std::exchange(told_to_continue, true)) {
-        if (!co_await send("HTTP/1.1 100 Continue\r\n\r\n", {})) co_return Next::end;
+        bool sent = co_await send("HTTP/1.1 100 Continue\r\n\r\n", {});
+        if (!sent) co_return Next::end;
       }
-      if (!co_await fill()) co_return Next::end;
+      bool more = co_await fill();
+      if (!more) co_return Next::end;
     }
   }
   bool keep_alive = parser.keep_alive();
@@ -113,10 +116,10 @@ rt::Task<Connection::Next> Connection::respond(Response response, bool head_only
 // The client says nothing while it listens: whatever arrives is kept for later, and the end means that it left.
 rt::Task<void> Connection::watch_for_leaving(rt::Stop* left) {
   while (buffer_.size() < 4 * read_size) {
-    if (!co_await fill()) {
-      left->request();
-      co_return;
-    }
+    bool more = co_await fill();
+    if (more) continue;
+    left->request();
+    co_return;
   }
 }
 

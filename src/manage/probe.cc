@@ -18,7 +18,8 @@ rt::Task<Instant> when(rt::Loop* loop) { co_return loop->clock().now(); }
 rt::Task<void> Probe::run() {
   while (true) {
     Instant planned = control_.clock().now() + every;
-    if (!co_await rt::sleep_until(control_, planned, scope_.stop())) co_return;
+    bool slept = co_await rt::sleep_until(control_, planned, scope_.stop());
+    if (!slept) co_return;
     note("control", control_.clock().now() - planned);
     for (PoolSet::Hold& hold : pools_.hold_all()) {
       Instant sent = control_.clock().now();

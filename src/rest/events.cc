@@ -93,7 +93,8 @@ class EventPieces final : public http::Pieces {
         co_return ":\n\n";
       }
       // After end_waits() the wait is none: do not spin.
-      if (!co_await rt::sleep_for(loop_, std::chrono::milliseconds(1), stop)) break;
+      bool slept = co_await rt::sleep_for(loop_, std::chrono::milliseconds(1), stop);
+      if (!slept) break;
     }
     co_return std::nullopt;
   }
