@@ -48,7 +48,7 @@ rt::Task<Result<bool>> Impl::collect() {
   } else if (!lineage_.has_head(volume)) {
     after = lineage_.pin_below(volume, sweep.epoch).value_or(Epoch{0});
     LeafId first{volume, 0};
-    if (deltas_.has_zeroes(volume) || (deltas_.next_leaf(first) && first.volume == volume)) {
+    if ((deltas_.has_zeroes(volume) && !zeroes_stuck_) || next_foldable(first)) {
       auto deltas = collect_deltas(volume);
       CO_TRY_VOID(co_await deltas);
       co_return true;
@@ -74,13 +74,19 @@ rt::Task<Result<bool>> Impl::collect() {
 rt::Task<Result<>> Impl::collect_leaves(rows::Sweep sweep, Leaves leaves, bool last) {
   Ledger ledger = this->ledger();
   Pins pins = pins_of(sweep.volume);
-  auto job = rt::work(loop_, [&c = database_->writer(), &ledger, sweep, leaves, pins, last]() -> Result<> {
+  auto job = rt::work(loop_, [&c = database_->writer(), &ledger, sweep, leaves, pins, last]() -> Result<std::vector<Error>> {
     TRY(auto transaction, c.begin());
+    std::vector<Error> damage;
     auto visible = [&pins](Epoch from, Epoch before) { return pins.is_visible(from, before); };
     for (std::uint64_t leaf : leaves) {
       LeafId id{sweep.volume, leaf};
-      TRY(auto all, rows::versions(c, id));
-      VersionChange change = store::sweep(all, visible);
+      auto all = rows::versions(c, id);
+      if (!all && all.error().code == Code::corrupt) {   // stays as it is
+        damage.push_back(all.error());
+        continue;
+      }
+      if (!all) return fail(all.error());
+      VersionChange change = store::sweep(*all, visible);
       TRY_VOID(rows::write(c, id, change));
       ledger.freed.insert(ledger.freed.end(), change.freed.begin(), change.freed.end());
     }
@@ -94,19 +100,32 @@ rt::Task<Result<>> Impl::collect_leaves(rows::Sweep sweep, Leaves leaves, bool l
       TRY_VOID(rows::set_cursor(c, sweep.id, leaves.back() + 1));
     }
     TRY_VOID(ledger.write(c));
-    return transaction.commit();
+    TRY_VOID(transaction.commit());
+    return damage;
   });
-  if (auto done = co_await job; !done) co_return fail(failed(done.error().in("collecting versions")));
+  auto done = co_await job;
+  if (!done) co_return fail(failed(done.error().in("collecting versions")));
+  for (Error& error : *done) note_damage(std::move(error));
   if (last) sweep_id_ = 0;   // numbers are given again
   for (std::uint64_t leaf : leaves) leaf_changed({sweep.volume, leaf});
   written(ledger, {});
   co_return Result<>{};
 }
 
+// The first leaf with deltas from `from` on, of the same volume, that is not known to be damaged.
+bool Impl::next_foldable(LeafId& from) const {
+  VolumeId volume = from.volume;
+  while (deltas_.next_leaf(from) && from.volume == volume) {
+    if (!unfoldable_.contains(from)) return true;
+    ++from.leaf;
+  }
+  return false;
+}
+
 // Deltas of a volume that lost its head while older epochs stay: folding finds the dead ones.
 rt::Task<Result<>> Impl::collect_deltas(VolumeId volume) {
   std::vector<LeafId> ids;
-  for (LeafId at{volume, 0}; ids.size() < leaves_per_slice && deltas_.next_leaf(at) && at.volume == volume; ++at.leaf) ids.push_back(at);
+  for (LeafId at{volume, 0}; ids.size() < leaves_per_slice && next_foldable(at); ++at.leaf) ids.push_back(at);
   if (!ids.empty()) {
     auto folding = fold_leaves(std::move(ids), {});
     co_return co_await folding;
@@ -129,8 +148,13 @@ rt::Task<Result<bool>> Impl::collect_volume(rows::Sweep sweep) {
       TRY(auto leaves, rows::leaves_from(c, sweep.volume, 0, leaves_per_slice));
       for (std::uint64_t leaf : leaves) {
         LeafId id{sweep.volume, leaf};
-        TRY(auto all, rows::versions(c, id));
-        VersionChange change = store::sweep(all, [](Epoch, Epoch) { return false; });
+        auto all = rows::versions(c, id);
+        if (!all && all.error().code == Code::corrupt) {   // what it named stays used
+          TRY_VOID(rows::drop_unread(c, id));
+          continue;
+        }
+        if (!all) return fail(all.error());
+        VersionChange change = store::sweep(*all, [](Epoch, Epoch) { return false; });
         TRY_VOID(rows::write(c, id, change));
         ledger.freed.insert(ledger.freed.end(), change.freed.begin(), change.freed.end());
       }
@@ -205,6 +229,7 @@ rt::Task<Result<bool>> Impl::tidy() {
   CO_TRY_VOID(usable());
   if (places_.total() < places_most()) grow_refused_ = false;   // somebody may have made room
   grow_if_needed();
+  if (places_.continue_release()) co_return true;
   auto sweeping = collect();
   CO_TRY(bool swept, co_await sweeping);
   if (swept) co_return true;

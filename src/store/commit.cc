@@ -205,6 +205,7 @@ rt::Task<Result<>> Impl::commit(Commit commit) {
   written(ledger, items);
   if (!lost.empty()) may_sweep_ = true;
   may_drop_maps_ = true;
+  room_exhausted_ = false;
 
   // Never more in RAM than the budget; and where space is short, what was overwritten comes back now, not when it is cheap.
   std::uint64_t most = space_is_short() ? 0 : options_.delta_budget.value;

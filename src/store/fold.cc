@@ -7,7 +7,22 @@ namespace lockstep::store {
 namespace {
 
 constexpr std::size_t leaves_per_slice = 256;
-constexpr std::size_t leaves_per_turn = 1024;    // looked at before the loop may do something else
+constexpr std::size_t leaves_per_turn = 64;      // copied or dropped before the loop may do something else
+constexpr std::size_t leaves_looked_at = 1024;   // the same, without touching them
+
+constexpr std::size_t damage_most = 100;
+
+// The newest version and the one before. What cannot be read does not matter where the deltas say all there is to say: the leaf heals, and
+// only the places that the unreadable version named stay used.
+Result<std::vector<Version>> newest_for(db::Connection& c, const Impl::FoldLeaf& leaf) {
+  auto newest = rows::newest_two(c, leaf.id);
+  bool whole = !leaf.groups.empty() && (leaf.groups.front().zero || leaf.groups.front().items.size() == leaf_blocks);
+  if (!newest && newest.error().code == Code::corrupt && whole) newest = rows::newest_two_epochs(c, leaf.id);
+  if (newest && !newest->empty() && !leaf.groups.empty() && newest->back().epoch > leaf.groups.front().epoch)
+    return fail(Code::corrupt, "table leaf, volume " + std::to_string(leaf.id.volume.value) + ", leaf " + std::to_string(leaf.id.leaf) +
+                                   ": a version is newer than what the delta log still has to add to it");
+  return newest;
+}
 
 }  // namespace
 
@@ -17,7 +32,7 @@ bool Pins::is_visible(Epoch from, Epoch before) const {
   return it != epochs.end() && *it < before;
 }
 
-// With the turn held, as everything here.
+// With the turn held, as everything here. A leaf that cannot be read is left alone, deltas and all, and named in damage().
 rt::Task<Result<>> Impl::fold_leaves(std::vector<LeafId> ids, std::vector<Chunk::Zero> cut) {
   std::vector<FoldLeaf> leaves;
   std::map<VolumeId, Pins> pins;
@@ -27,44 +42,63 @@ rt::Task<Result<>> Impl::fold_leaves(std::vector<LeafId> ids, std::vector<Chunk:
     pins.try_emplace(ids[i].volume, pins_of(ids[i].volume));
   }
   Ledger ledger = this->ledger();
-  Chunk log;
-  log.folded = ids;
-  log.cut = cut;
-  auto job = rt::work(loop_, [&c = database_->writer(), &ledger, leaves = std::move(leaves), pins = std::move(pins), log = std::move(log)]() mutable -> Result<> {
+  struct Outcome {
+    Chunk log;
+    std::vector<Error> damage;
+    std::vector<LeafId> damaged;
+  };
+  auto job = rt::work(loop_, [&c = database_->writer(), &ledger, leaves = std::move(leaves), pins = std::move(pins), cut]() mutable -> Result<Outcome> {
     TRY(auto transaction, c.begin());
+    Outcome out;
     std::map<std::pair<VolumeId, Epoch>, Leaves> listed;
     for (FoldLeaf& leaf : leaves) {
       const Pins& of = pins.at(leaf.id.volume);
-      TRY(auto newest, rows::newest_two(c, leaf.id));
-      if (!newest.empty() && !leaf.groups.empty() && newest.back().epoch > leaf.groups.front().epoch)
-        return fail(Code::corrupt, "table leaf, volume " + std::to_string(leaf.id.volume.value) + ", leaf " + std::to_string(leaf.id.leaf) +
-                                       ": a version is newer than what the delta log still has to add to it");
+      auto newest = newest_for(c, leaf);
+      if (!newest && newest.error().code == Code::corrupt) {
+        out.damage.push_back(newest.error());
+        out.damaged.push_back(leaf.id);
+        continue;
+      }
+      if (!newest) return fail(newest.error());
       auto visible = [&of](Epoch from, Epoch before) { return of.is_visible(from, before); };
-      VersionChange change = fold(std::move(newest), std::move(leaf.groups), visible, of.based);
+      VersionChange change = fold(std::move(*newest), std::move(leaf.groups), visible, of.based);
       TRY_VOID(rows::write(c, leaf.id, change));
       ledger.used.insert(ledger.used.end(), change.used.begin(), change.used.end());
       ledger.freed.insert(ledger.freed.end(), change.freed.begin(), change.freed.end());
       for (Epoch epoch : change.listed) listed[{leaf.id.volume, epoch}].push_back(leaf.id.leaf);
+      out.log.folded.push_back(leaf.id);
     }
     for (auto& [of, list] : listed) {
       std::sort(list.begin(), list.end());
       TRY_VOID(rows::add_written(c, of.first, of.second, list));
     }
-    ledger.deltas.push_back(encode_chunk(log));
+    // An interval stays as it is when something in it could not be made zero.
+    if (out.damaged.empty()) out.log.cut = std::move(cut);
+    if (!out.log.empty()) ledger.deltas.push_back(encode_chunk(out.log));
     TRY_VOID(ledger.write(c));
-    return transaction.commit();
+    TRY_VOID(transaction.commit());
+    return out;
   });
-  if (auto done = co_await job; !done) co_return fail(failed(done.error().in("fold")));
+  auto done = co_await job;
+  if (!done) co_return fail(failed(done.error().in("fold")));
 
-  for (std::size_t i = 0; i < ids.size(); ++i) {
+  for (std::size_t i = 0; i < done->log.folded.size(); ++i) {
     if (i % leaves_per_turn == leaves_per_turn - 1) co_await rt::yield(loop_);
-    leaf_changed(ids[i]);   // before its deltas go: a load that read the old rows must not miss them
-    deltas_.forget(ids[i]);
+    leaf_changed(done->log.folded[i]);   // before its deltas go: a load that read the old rows must not miss them
+    deltas_.forget(done->log.folded[i]);
   }
-  for (const Chunk::Zero& zero : cut) deltas_.cut(zero);
-  std::uint64_t items[] = {ids.size() + cut.size()};
+  for (const Chunk::Zero& zero : done->log.cut) deltas_.cut(zero);
+  std::vector<std::uint64_t> items;
+  if (!done->log.empty()) items.push_back(done->log.folded.size() + done->log.cut.size());
   written(ledger, items);
+  if (!done->damaged.empty() && !cut.empty()) zeroes_stuck_ = true;
+  unfoldable_.insert(done->damaged.begin(), done->damaged.end());
+  for (Error& error : done->damage) note_damage(std::move(error));
   co_return Result<>{};
+}
+
+void Impl::note_damage(Error error) {
+  if (damage_.size() < damage_most) damage_.push_back(std::move(error));
 }
 
 rt::Task<Result<bool>> Impl::fold_fullest(std::uint64_t goal) {
@@ -80,14 +114,14 @@ rt::Task<Result<bool>> Impl::fold_fullest(std::uint64_t goal) {
   bool wrapped = false;
   LeafId at = fold_cursor_;
   while (ids.size() < leaves_per_slice) {
-    if (++looked % leaves_per_turn == 0) co_await rt::yield(loop_);
+    if (++looked % leaves_looked_at == 0) co_await rt::yield(loop_);
     if (!deltas_.next_leaf(at) || (wrapped && at >= fold_cursor_)) {
       if (wrapped) break;
       wrapped = true;
       at = LeafId{};
       continue;
     }
-    if (deltas_.count(at) >= least) ids.push_back(at);
+    if (deltas_.count(at) >= least && !unfoldable_.contains(at)) ids.push_back(at);
     ++at.leaf;
   }
   fold_cursor_ = at;
@@ -112,7 +146,7 @@ rt::Task<Result<>> Impl::fold_zero(Chunk::Zero zero) {
 
 rt::Task<Result<bool>> Impl::fold_zeroes() {
   Chunk::Zero zero;
-  if (!deltas_.first_zero(zero)) co_return false;
+  if (zeroes_stuck_ || !deltas_.first_zero(zero)) co_return false;
   auto folding = fold_zero(zero);
   CO_TRY_VOID(co_await folding);
   co_return true;
@@ -120,7 +154,7 @@ rt::Task<Result<bool>> Impl::fold_zeroes() {
 
 rt::Task<Result<bool>> Impl::fold_zeroes_of(VolumeId volume) {
   Chunk::Zero zero;
-  if (!deltas_.next_zero(volume, Lineage::forever, 0, zero)) co_return false;
+  if (zeroes_stuck_ || !deltas_.next_zero(volume, Lineage::forever, 0, zero)) co_return false;
   auto folding = fold_zero(zero);
   CO_TRY_VOID(co_await folding);
   co_return true;
@@ -130,7 +164,7 @@ rt::Task<Result<bool>> Impl::fold_down_to(std::uint64_t memory, std::size_t slic
   bool any = false;
   for (std::size_t i = 0; i < slices && deltas_.memory().value > memory; ++i) {
     // Long intervals are few and cheap to keep; many short ones, or none of anything else, are not.
-    bool zeroes = deltas_.intervals() != 0 && (deltas_.entries() == 0 || deltas_.intervals() * 64 > deltas_.memory().value / 4);
+    bool zeroes = deltas_.intervals() != 0 && !zeroes_stuck_ && (deltas_.entries() == 0 || deltas_.intervals() * 64 > deltas_.memory().value / 4);
     std::uint64_t over = (deltas_.memory().value - memory) / 40;
     auto folding = zeroes ? fold_zeroes() : fold_fullest(std::max<std::uint64_t>(over, 1));
     CO_TRY(bool folded, co_await folding);
@@ -160,7 +194,7 @@ rt::Task<Result<bool>> Impl::trim_deltas() {
     CO_TRY(Chunk chunk, co_await reading);
     moved.zeroes = deltas_.move_zeroes(row, to);
     for (std::size_t i = 0; i < chunk.items.size(); ++i) {
-      if (i % leaves_per_turn == leaves_per_turn - 1) co_await rt::yield(loop_);
+      if (i % leaves_looked_at == leaves_looked_at - 1) co_await rt::yield(loop_);
       if (deltas_.move(chunk.items[i], row, to)) moved.items.push_back(chunk.items[i]);
     }
   }

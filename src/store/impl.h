@@ -74,6 +74,13 @@ class Impl final : public Store {
   Bytes metadata_bytes_written() const override { return files_.written(); }
   rt::Task<Result<>> close() override;
 
+  std::vector<Error> damage() const override { return damage_; }
+
+  struct FoldLeaf {
+    LeafId id;
+    std::vector<DeltaGroup> groups;
+  };
+
   // For tests: the model looks inside.
   [[nodiscard]] const Places& places() const { return places_; }
   [[nodiscard]] const DeltaMap& deltas() const { return deltas_; }
@@ -121,6 +128,7 @@ class Impl final : public Store {
 
   // lookup.cc
   struct Load;
+  [[nodiscard]] View as_kept(View view) const;
   [[nodiscard]] LeafCache::Key key_of(View view, std::uint64_t leaf) const;
   // The leaves as `view` sees them now: nothing is awaited between the last of them and the return.
   rt::Task<Result<std::vector<LeafContent>>> resolve(View view, Leaves leaves);
@@ -152,10 +160,7 @@ class Impl final : public Store {
   void written(const Ledger& ledger, std::span<const std::uint64_t> items);   // after the commit: items of each appended row
 
   // fold.cc
-  struct FoldLeaf {
-    LeafId id;
-    std::vector<DeltaGroup> groups;
-  };
+  void note_damage(Error error);
   rt::Task<Result<bool>> fold_fullest(std::uint64_t goal);   // entries; false: there was nothing to fold
   rt::Task<Result<bool>> fold_zeroes();                      // a slice of an interval; false: there is none
   rt::Task<Result<bool>> fold_zeroes_of(VolumeId volume);
@@ -168,6 +173,7 @@ class Impl final : public Store {
   // collect.cc
   rt::Task<Result<bool>> collect();                          // a slice of a sweep; false: there is none
   rt::Task<Result<>> collect_leaves(rows::Sweep sweep, Leaves leaves, bool last);
+  bool next_foldable(LeafId& from) const;
   rt::Task<Result<>> collect_deltas(VolumeId volume);
   rt::Task<Result<bool>> collect_volume(rows::Sweep sweep);
   rt::Task<Result<bool>> consolidate_space();
@@ -231,6 +237,9 @@ class Impl final : public Store {
 
   LeafId fold_cursor_;
   bool folding_ = false;                         // tidy() is on its way down
+  std::set<LeafId> unfoldable_;                  // damaged; their deltas stay where they are
+  bool zeroes_stuck_ = false;                    // an interval reaches over one of them
+  std::vector<Error> damage_;
   std::deque<std::uint64_t> sweep_leaves_;       // of sweep sweep_id_, ahead of its cursor
   std::uint64_t sweep_id_ = 0;
   bool sweep_listed_all_ = false;
@@ -239,6 +248,7 @@ class Impl final : public Store {
 
   bool growing_ = false;
   bool grow_refused_ = false;
+  bool room_exhausted_ = false;                  // room() found nothing more to give back since the last commit
   std::uint64_t places_possible_ = 0;            // with what the file system has left
   rt::Signal grown_;
 };

@@ -42,8 +42,16 @@ Result<std::vector<std::optional<Version>>> read_chain(db::Connection& c, const 
 
 }  // namespace
 
+// An epoch that no row pins is the head's: it was when the caller asked, and versions of it are no longer kept apart from later ones.
+View Impl::as_kept(View view) const {
+  if (view.epoch >= head_epoch_) return {view.volume, Lineage::forever};
+  if (!lineage_.is_pinned(view.volume, view.epoch) && lineage_.has_head(view.volume)) return {view.volume, Lineage::forever};
+  return view;
+}
+
 LeafCache::Key Impl::key_of(View view, std::uint64_t leaf) const {
-  return {view.volume, view.epoch >= head_epoch_ ? Lineage::forever : view.epoch, leaf};
+  View kept = as_kept(view);
+  return {kept.volume, kept.epoch, leaf};
 }
 
 Result<bool> Impl::try_lookup(View view, Block block, std::span<Entry> out) {
@@ -103,7 +111,7 @@ rt::Task<Result<std::vector<LeafContent>>> Impl::resolve(View view, Leaves leave
   for (int round = 0;; ++round) {
     CO_TRY_VOID(usable());
     if (!lineage_.knows(view.volume)) co_return fail(Code::not_found, "lookup: no volume " + std::to_string(view.volume.value));
-    CO_TRY(auto now, lineage_.chain(view));
+    CO_TRY(auto now, lineage_.chain(as_kept(view)));
     if (!chain || *chain != now) {
       chain = now;
       rows.assign(leaves.size(), std::nullopt);

@@ -69,6 +69,38 @@ void Model::commit() {
     }
 }
 
+// Lookups and housekeeping at once: every leaf of every view is asked for while versions and deltas change place.
+void Model::check_beside_tidy(std::uint64_t salt) {
+  if (has_pending()) return;
+  struct Asked {
+    View view;
+    const Content* content;
+    std::uint64_t block;
+    std::shared_ptr<std::vector<Entry>> out;
+    std::shared_ptr<std::optional<Result<>>> end;
+  };
+  std::vector<Asked> asked;
+  auto tidied = s_.world.start(s_.host.loop(), s_.store->tidy());
+  for (int round = 0; round < 2; ++round) {
+    for (const auto& [view, content] : views()) {
+      Asked one{view, content, (salt + view.epoch.value * 131 + static_cast<std::uint64_t>(round) * 77) % hot_blocks, std::make_shared<std::vector<Entry>>(leaf_blocks), {}};
+      one.end = s_.world.start(s_.host.loop(), s_.store->lookup(view, Block{one.block}, *one.out));
+      asked.push_back(one);
+    }
+    s_.world.run_until([&] { return tidied->has_value(); });
+    must(std::move(**tidied));
+    tidied = s_.world.start(s_.host.loop(), s_.store->tidy());
+  }
+  s_.world.run_until([&] { return tidied->has_value(); });
+  must(std::move(**tidied));
+  for (const Asked& one : asked) {
+    s_.world.run_until([&] { return one.end->has_value(); });
+    must(std::move(**one.end));
+    for (std::size_t i = 0; i < one.out->size(); ++i)
+      claim(agrees((*one.out)[i], *one.content, one.block + i), "beside housekeeping: " + name_of(one.view, one.block + i));
+  }
+}
+
 void Model::check() {
   for (const auto& [view, content] : views()) {
     auto entries = s_.lookup(view, 0, hot_blocks);
@@ -182,7 +214,8 @@ void play(const std::vector<Step>& steps, Options options) {
       case 20: model.release(); break;
       case 21: model.begin_read(); break;
       case 22: model.end_reads(); break;
-      case 23: case 24:
+      case 23: model.check_beside_tidy(step.a); break;
+      case 24:
         for (int i = 0; i < 1 + step.a % 3; ++i) must(s.run(s.store->tidy()));
         break;
       case 25:

@@ -120,6 +120,7 @@ class Model {
 
   void commit();
   void check();                       // every view; nothing pending
+  void check_beside_tidy(std::uint64_t salt);
   void check_diff(std::size_t a, std::size_t b);
   void check_space(bool exact);
   void delete_all() {

@@ -5,9 +5,10 @@
 namespace lockstep::store {
 
 bool Places::reserve(std::uint64_t blocks, bool from_reserve) {
-  std::uint64_t free = bits_.free();
-  std::uint64_t held = reserved_ + (from_reserve ? 0 : keep_back_);
-  if (free < held || free - held < blocks) return false;
+  std::uint64_t held = reserved_ + (from_reserve ? 0 : keep_back());
+  auto fits = [&] { return bits_.free() >= held && bits_.free() - held >= blocks; };
+  while (!fits())
+    if (!release()) return false;
   reserved_ += blocks;
   return true;
 }
@@ -18,7 +19,7 @@ void Places::unreserve(std::uint64_t blocks) {
 }
 
 std::uint64_t Places::available() const {
-  std::uint64_t held = reserved_ + keep_back_;
+  std::uint64_t held = reserved_ + keep_back();
   return bits_.free() > held ? bits_.free() - held : 0;
 }
 
@@ -93,12 +94,13 @@ void Places::journal_released(Lsn upto) {
   release();
 }
 
-void Places::release() {
+bool Places::release(std::size_t most) {
   while (!batches_.empty()) {
     Batch& batch = batches_.front();
-    if (batch.lsn > released_) return;
-    if (!reads_.empty() && reads_.begin()->first <= batch.turn) return;
-    for (const Run& run : batch.runs) {
+    if (batch.lsn > released_) return false;
+    if (!reads_.empty() && reads_.begin()->first <= batch.turn) return false;
+    for (; !batch.runs.empty() && most != 0; batch.runs.pop_back(), --most) {
+      const Run& run = batch.runs.back();
       quarantined_ -= run.count;
       if (!batch.loaded || claimed_.empty()) {
         CHECK(bits_.clear(run) == run.count);
@@ -107,10 +109,12 @@ void Places::release() {
       for (std::uint64_t i = 0; i < run.count; ++i)
         if (!claimed_.contains(run.first.value + i)) CHECK(bits_.clear({Place{run.first.value + i}, 1}) == 1);
     }
+    if (!batch.runs.empty()) return true;
     bool loaded = batch.loaded;
     batches_.pop_front();
     if (loaded && unlogged_.empty() && (batches_.empty() || !batches_.front().loaded)) claimed_.clear();
   }
+  return false;
 }
 
 class Places::Guard final : public Store::ReadGuard {

@@ -29,9 +29,11 @@ class Places {
   [[nodiscard]] bool reserve(std::uint64_t blocks, bool from_reserve);
   void unreserve(std::uint64_t blocks);
   [[nodiscard]] std::uint64_t reserved() const { return reserved_; }
-  [[nodiscard]] std::uint64_t keep_back() const { return keep_back_; }
+  [[nodiscard]] std::uint64_t keep_back() const { return std::min(keep_back_, bits_.size() / 4); }   // small pools keep less
   // Could be admitted now without the reserve.
   [[nodiscard]] std::uint64_t available() const;
+  // A little more of what may come back does. False: there is nothing.
+  bool continue_release() { return release(); }
 
   Result<std::vector<Run>> allocate(std::uint64_t blocks);   // out of what was reserved
   void release_unused(std::span<const Run> runs);
@@ -67,7 +69,9 @@ class Places {
     std::vector<Run> runs;
     bool loaded = false;
   };
-  void release();
+  static constexpr std::size_t runs_at_once = 4096;
+  // Gives back what may come back, about `most` runs; false: nothing is left that may.
+  bool release(std::size_t most = runs_at_once);
   [[nodiscard]] Result<> check_inside(Run run, const char* who) const;
 
   Bitmap bits_;

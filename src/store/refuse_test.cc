@@ -71,6 +71,42 @@ TEST(Store, ALeafWithAWrongChecksumIsNamedAndTheOthersStayReadable) {
   EXPECT_THAT(bad.error().message, HasSubstr("replica"));
 }
 
+TEST(Store, ADamagedLeafStopsNobodyAndHealsWhenItIsOverwrittenWhole) {
+  TestStore s(os::sim::test_seed(23));
+  make_two_leaves(s);
+  alter(s, "UPDATE leaf SET sum=sum+1 WHERE leaf=1");
+  s.open();
+  Commit c;
+  c.map = {change(v1, e1, leaf_blocks, {placed(s.place(), 3)}), change(v1, e1, 5, {placed(s.place(), 4)})};
+  s.commit(c);
+  s.tidy_all();
+  ASSERT_EQ(s.store->damage().size(), 1u);
+  EXPECT_THAT(s.store->damage()[0].message, HasSubstr("volume 1, leaf 1"));
+  EXPECT_EQ(s.lookup({v1, e1}, 5).checksum, Checksum{4});
+  s.reopen();
+  Commit whole;
+  whole.map = {zeroes(v1, e1, leaf_blocks, leaf_blocks), change(v1, e1, leaf_blocks + 9, {placed(s.place(), 6)})};
+  s.commit(whole);
+  s.tidy_all();
+  EXPECT_TRUE(s.store->damage().empty());
+  s.reopen();
+  EXPECT_EQ(s.lookup({v1, e1}, leaf_blocks).kind, EntryKind::zero);
+  EXPECT_EQ(s.lookup({v1, e1}, leaf_blocks + 9).checksum, Checksum{6});
+}
+
+TEST(Store, AVolumeWithADamagedLeafCanBeDeleted) {
+  TestStore s(os::sim::test_seed(24));
+  make_two_leaves(s);
+  alter(s, "UPDATE leaf SET sum=sum+1 WHERE leaf=1");
+  s.open();
+  Commit c;
+  c.catalog = {Removed<VolumeId>{v1}};
+  s.commit(c);
+  s.tidy_all();
+  s.release();
+  EXPECT_EQ(s.store->space().used, Bytes{block_size});   // what the damaged leaf named
+}
+
 TEST(Store, ALeafOfAnotherPlaceIsAsWrongAsADamagedOne) {
   TestStore s(os::sim::test_seed(14));
   make_two_leaves(s);

@@ -18,7 +18,7 @@ Result<> Impl::reserve(std::uint64_t blocks, bool from_reserve) {
   grow_if_needed();
   if (admitted) return {};
   if (growing_) return fail(Code::busy, "the data file is growing");
-  if (deltas_.entries() != 0 || deltas_.intervals() != 0 || may_sweep_) return fail(Code::busy, "space is being given back");
+  if (!room_exhausted_ && (deltas_.entries() != 0 || deltas_.intervals() != 0 || may_sweep_)) return fail(Code::busy, "space is being given back");
   return fail(Code::no_space, std::to_string(blocks) + " blocks are wanted, " + std::to_string(places_.available()) +
                                   " can be had; delete snapshots or volumes, or give the pool more room");
 }
@@ -37,7 +37,7 @@ rt::Task<Result<>> Impl::room() {
   if (swept) co_return Result<>{};
   auto folding = fold_down_to(0, 4);
   CO_TRY(bool folded, co_await folding);
-  ignore(folded, "the caller asks reserve() again either way");
+  room_exhausted_ = !folded;
   co_return Result<>{};
 }
 

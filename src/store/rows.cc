@@ -113,6 +113,19 @@ Result<std::vector<Version>> newest_two(db::Connection& c, LeafId id) {
   return out;
 }
 
+Result<std::vector<Version>> newest_two_epochs(db::Connection& c, LeafId id) {
+  TRY(auto s, c.prepare("SELECT epoch FROM leaf WHERE volume=?1 AND leaf=?2 ORDER BY epoch DESC LIMIT 2"));
+  s.with(id.volume, id.leaf);
+  std::vector<Version> out;
+  for (;;) {
+    TRY(bool row, s.step());
+    if (!row) break;
+    out.push_back({s.get<Epoch>(0), {}});
+  }
+  std::reverse(out.begin(), out.end());
+  return out;
+}
+
 Result<std::vector<Version>> versions(db::Connection& c, LeafId id) {
   TRY(auto s, c.prepare("SELECT epoch,row,sum FROM leaf WHERE volume=?1 AND leaf=?2 ORDER BY epoch"));
   s.with(id.volume, id.leaf);
@@ -137,6 +150,8 @@ Result<> write(db::Connection& c, LeafId id, const VersionChange& change) {
     TRY_VOID(c.run("DELETE FROM leaf WHERE volume=?1 AND leaf=?2 AND epoch=?3", id.volume, id.leaf, change.removed[reused]));
   return {};
 }
+
+Result<> drop_unread(db::Connection& c, LeafId id) { return c.run("DELETE FROM leaf WHERE volume=?1 AND leaf=?2", id.volume, id.leaf); }
 
 Result<std::vector<std::uint64_t>> leaves_from(db::Connection& c, VolumeId volume, std::uint64_t from, std::size_t most) {
   TRY(auto s, c.prepare("SELECT DISTINCT leaf FROM leaf WHERE volume=?1 AND leaf>=?2 ORDER BY leaf LIMIT ?3"));

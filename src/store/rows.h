@@ -32,8 +32,10 @@ Result<Catalog> load_catalog(db::Connection& c);   // rows only
 // Leaves. Epochs above 2^63-1 mean the head.
 Result<std::optional<Version>> leaf_at(db::Connection& c, LeafId id, Epoch upto);
 Result<std::vector<Version>> newest_two(db::Connection& c, LeafId id);   // ascending
+Result<std::vector<Version>> newest_two_epochs(db::Connection& c, LeafId id);   // the same without looking at what they say
 Result<std::vector<Version>> versions(db::Connection& c, LeafId id);     // ascending
 Result<> write(db::Connection& c, LeafId id, const VersionChange& change);
+Result<> drop_unread(db::Connection& c, LeafId id);   // all versions, whatever they say
 // Leaf numbers that have rows, ascending, from `from` on.
 Result<std::vector<std::uint64_t>> leaves_from(db::Connection& c, VolumeId volume, std::uint64_t from, std::size_t most);
 

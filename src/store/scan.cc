@@ -59,7 +59,7 @@ rt::Task<Result<std::vector<Store::Extent>>> Impl::extents(View view, Block from
     else out.push_back({Block{block}, count, kind});
   };
   while (at < end && out.size() <= most) {
-    CO_TRY(auto chain, lineage_.chain(view));
+    CO_TRY(auto chain, lineage_.chain(as_kept(view)));
     auto asking = candidates(chain, at / leaf_blocks, (end + leaf_blocks - 1) / leaf_blocks, leaves_per_slice);
     CO_TRY(Leaves leaves, co_await asking);
     auto resolving = resolve(view, leaves);
@@ -83,8 +83,8 @@ rt::Task<Result<std::vector<Store::DiffLeaf>>> Impl::diff(View older, View newer
   std::vector<DiffLeaf> out;
   for (bool all = false; !all && out.empty();) {
     // Where the two can differ: in what either has of its own, and, in the volume that both come to, in what was written in between.
-    CO_TRY(auto chain_a, lineage_.chain(older));
-    CO_TRY(auto chain_b, lineage_.chain(newer));
+    CO_TRY(auto chain_a, lineage_.chain(as_kept(older)));
+    CO_TRY(auto chain_b, lineage_.chain(as_kept(newer)));
     std::vector<View> own;
     std::optional<std::pair<View, View>> shared;
     for (const View& a : chain_a) {
@@ -164,7 +164,7 @@ rt::Task<Result<Impl::Leaves>> Impl::written_between(VolumeId volume, Epoch afte
 rt::Task<Result<std::vector<Checksum>>> Impl::leaf_hashes(View view, std::uint64_t from_leaf, std::size_t count) {
   std::vector<Checksum> out(count);
   for (std::uint64_t at = from_leaf; at < from_leaf + count;) {
-    CO_TRY(auto chain, lineage_.chain(view));
+    CO_TRY(auto chain, lineage_.chain(as_kept(view)));
     auto asking = candidates(chain, at, from_leaf + count, leaves_per_slice);
     CO_TRY(Leaves leaves, co_await asking);
     auto resolving = resolve(view, leaves);

@@ -159,7 +159,9 @@ class Store {
   [[nodiscard]] virtual rt::Task<Result<std::uint64_t>> change_map_blocks(RelationshipId follower) = 0;
 
   // Background housekeeping in slices: folds deltas into leaves, frees versions nobody can see. Returns false when there is nothing left to do.
+  // A leaf that cannot be read stops nobody: it is left alone and named in damage(). An error is final, as after commit().
   virtual rt::Task<Result<bool>> tidy() = 0;
+  [[nodiscard]] virtual std::vector<Error> damage() const = 0;   // what housekeeping found since open; the first hundred
 
   [[nodiscard]] virtual Bytes metadata_bytes_written() const = 0;   // since open, for bench
   virtual rt::Task<Result<>> close() = 0;

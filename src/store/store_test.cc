@@ -54,6 +54,24 @@ TEST(Store, ASnapshotKeepsWhatTheHeadOverwrites) {
   EXPECT_EQ(s.store->space().used, Bytes{block_size});
 }
 
+TEST(Store, AHeadThatWasAskedForBeforeTheEpochMovedOnIsStillTheHead) {
+  TestStore s(os::sim::test_seed(4));
+  s.options().delta_budget = Bytes{0};
+  s.reopen();
+  Commit first;
+  first.catalog = {volume_row(1), volume_row(2)};
+  first.map = {change(v1, e1, 5, {placed(s.place(), 1), placed(s.place(), 2)})};
+  s.commit(first);
+  Commit second;
+  second.catalog = {snapshot_row(1, {v2}, e1)};   // of others
+  second.map = {change(v1, e2, 5, {placed(s.place(), 3)})};
+  s.commit(second);
+  s.tidy_all();
+  EXPECT_EQ(s.lookup({v1, e1}, 6).checksum, Checksum{2});
+  s.reopen();
+  EXPECT_EQ(s.lookup({v1, e1}, 6).checksum, Checksum{2});
+}
+
 TEST(Store, DataAreWrittenAndReadByPlace) {
   TestStore s(os::sim::test_seed(3));
   Place p = s.place();
