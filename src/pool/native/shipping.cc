@@ -82,20 +82,27 @@ rt::Task<Result<>> Shipping::recall() {
     group->times = {};
     group->trail = {};
   }
-  for (Lsn after = first - Lsn{1}; after < core_.journal->received();) {
-    CO_TRY(std::vector<Record> records, co_await core_.journal->read(after, 1_MiB));
-    if (records.empty()) break;
-    for (const Record& record : records) {
-      std::vector<store::CatalogChange> rows;
-      if (record.kind == Kind::catalog) {
-        CO_TRY(rows, store::decode(record.data));
-      }
-      core_.trace(record, rows);
-    }
-    after = records.back().lsn;
+  Lsn after = first - Lsn{1};
+  while (after < core_.journal->received()) {
+    Result<std::vector<Record>> records = co_await core_.journal->read(after, 1_MiB);
+    if (!records) co_return fail(std::move(records).error());
+    if (records->empty()) break;
+    CO_TRY_VOID(recall(*records));
+    after = records->back().lsn;
     co_await rt::yield(core_.loop);
   }
   co_return Result<>{};
+}
+
+Result<> Shipping::recall(const std::vector<Record>& records) {
+  for (const Record& record : records) {
+    std::vector<store::CatalogChange> rows;
+    if (record.kind == Kind::catalog) {
+      TRY(rows, store::decode(record.data));
+    }
+    core_.trace(record, rows);
+  }
+  return {};
 }
 
 }  // namespace lockstep::pool::native

@@ -19,6 +19,7 @@ class Shipping {
   rt::Task<Result<Lsn>> apply(GroupId group, std::vector<journal::Record> records);
 
  private:
+  Result<> recall(const std::vector<journal::Record>& records);
   struct Unit {
     std::vector<journal::Record> records;
     std::vector<Writer::Placed> placed;   // of those that went to the data file first
