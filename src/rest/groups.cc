@@ -23,6 +23,7 @@ void add_replication(json::object& body, json::array& names, const Call& call, c
     if (r.pool != info.pool_id || r.group != info.row.id) continue;
     names.emplace_back(r.name);
     bool local = r.peer == world.self;
+    if (local && !world.group(r.peer_pool + "/" + r.peer_group)) continue;   // being made, or gone just now
     std::string path = local ? group_path(r.peer_pool, r.peer_group) : far_path(call, r.peer, "ConsistencyGroups/" + r.peer_pool + ":" + r.peer_group);
     if (r.end == replica::End::target) body["ReplicaInfo"] = replica_info(report, local, std::move(path));
     else if (local) local_targets.push_back(link(std::move(path)));

@@ -148,7 +148,7 @@ rt::Task<http::Response> Service::State::answer(http::Request request) {
     co_return response_of(ok(std::move(versions)), nullptr, false, request);
   }
   Match match = find_route(request.segments);
-  if (!match.route && request.method == "POST" && !request.segments.empty() && request.segments.back() == "Members") {
+  if (request.method == "POST" && !request.segments.empty() && request.segments.back() == "Members" && !(match.route && match.route->post)) {
     std::vector<std::string> shorter(request.segments.begin(), request.segments.end() - 1);   // the collection's other address
     match = find_route(shorter);
   }

@@ -56,13 +56,23 @@ void SimLoop::fire_timers() {
   while (!timers_.empty() && timers_.begin()->first.first <= life_.now()) {
     auto timer = timers_.extract(timers_.begin());
     life_.world().cancel(timer.mapped().event);
-    timer_times_.erase(timer.key().second);
-    post(std::move(timer.mapped().callback));
+    TimerId id = timer.key().second;
+    timer_times_.erase(id);
+    due_.emplace(id, std::move(timer.mapped().callback));
+    post(rt::Callback([this, id] { run_due(id); }));
   }
+}
+
+// Its time has come, but until it has run it can still be cancelled.
+void SimLoop::run_due(TimerId id) {
+  auto due = due_.extract(id);
+  if (!due.empty()) due.mapped()();
 }
 
 void SimLoop::cancel(TimerId id) {
   check_mine();
+  rt::Callback due;
+  if (auto found = due_.extract(id); !found.empty()) due = std::move(found.mapped());   // dies last: what it owns may come back here
   auto it = timer_times_.find(id);
   if (it == timer_times_.end()) return;
   auto timer = timers_.extract(std::pair(it->second, id));
@@ -116,6 +126,7 @@ void SimLoop::drop() {
   turn_end_.clear();
   timers_.clear();
   timer_times_.clear();
+  due_.clear();
   armed_ = true;   // never again
 }
 

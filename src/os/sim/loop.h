@@ -42,6 +42,7 @@ class SimLoop final : public rt::Loop {
   };
   void arm();
   void fire_timers();
+  void run_due(TimerId id);
   void turn();
 
   Life& life_;
@@ -51,6 +52,7 @@ class SimLoop final : public rt::Loop {
   std::vector<rt::Callback> turn_end_;
   std::map<std::pair<Instant, TimerId>, Timer> timers_;   // by the world's time
   std::map<TimerId, Instant> timer_times_;
+  std::map<TimerId, rt::Callback> due_;   // posted, not run yet
   TimerId next_timer_ = 1;
   Instant busy_until_{};
   bool armed_ = false;
