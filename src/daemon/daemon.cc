@@ -147,6 +147,10 @@ rt::Task<Result<>> Daemon::start_peers() {
   std::vector<os::Address> advertised = settings_.advertise;
   CO_TRY(os::Address own, co_await system_->engine().listen(socket("peer.sock")));
   for (const os::Address& wanted : settings_.peer) {
+    if (os::text_of(wanted) == os::text_of(own)) {   // it listens there anyway
+      if (settings_.advertise.empty()) advertised.push_back(own);
+      continue;
+    }
     CO_TRY(os::Address at, co_await system_->engine().listen(wanted));
     log(Level::info, "peers on " + os::text_of(at));
     if (settings_.advertise.empty()) advertised.push_back(reachable(at));
