@@ -103,6 +103,22 @@ OS_TEST(Loops, ACancelledTimerNeverRuns) {
   loop.cancel(late);
 }
 
+OS_TEST(Loops, ATimerThatIsDueCanStillBeCancelled) {
+  rt::Loop& loop = world.loop();
+  Instant when = loop.clock().now() + 2ms;
+  std::string order;
+  rt::Loop::TimerId second = 0;
+  loop.at(when, [&] {
+    order += 'a';
+    loop.cancel(second);   // its time has come with ours
+  });
+  second = loop.at(when, [&] { order += 'b'; });
+  loop.at(when, [&] { order += 'c'; });
+  rt::Stop stop;
+  co_await rt::sleep_until(loop, when + 2ms, stop);
+  EXPECT_EQ(order, "ac");
+}
+
 OS_TEST(Loops, CancellingATimerThatRanLeavesLaterOnesAlone) {
   rt::Loop& loop = world.loop();
   int runs = 0;
