@@ -230,6 +230,29 @@ TEST_F(ShippingTest, WhatWasFoldedDuringAPassStays) {
   EXPECT_GE(must(source.run(source.pool->change_map_blocks(follower_id))), 100u);
 }
 
+// What a target has is told at any time, in the middle of a checkpoint too; a power cut takes the claim back to what that commit knew.
+TEST_F(ShippingTest, AClaimThatARestartGoesBackToStillHasItsJournal) {
+  must(source.run(source.pool->set_follower(follower(source.pool->status().appended, 64_MiB))));
+  for (int round = 0; round < 20; ++round) {
+    for (std::uint64_t i = 0; i < 500; ++i) must(source.write("v", i + 1, Bytes{i % 100 * 8192}, 4096));
+    const Lsn last = source.pool->status().appended;
+    must(source.flush("v"));
+    auto checkpoint = world.start(source.host.loop(), source.pool->checkpoint());
+    const std::uint64_t most = 3 * static_cast<std::uint64_t>(round);   // events: somewhere before, inside or after its commit
+    const std::uint64_t begun = world.events();
+    world.run_until([&] { return checkpoint->has_value() || world.events() - begun >= most; }, std::chrono::minutes(1));
+    source.pool->follower_durable(follower_id, last);
+    ASSERT_TRUE(world.run_until([&] { return checkpoint->has_value(); }, std::chrono::minutes(1)));
+    must(**checkpoint);
+    source.power_cut(os::sim::Tear::lose_all);
+    must(source.open(false));
+    const Lsn known = source.pool->catalog().followers.at(follower_id).durable;
+    EXPECT_LE(source.pool->status().first, known + Lsn{1}) << "round " << round;
+    must(source.run(source.pool->fold_follower(follower_id, source.pool->status().appended)));
+    must(source.run(source.pool->set_follower(follower(source.pool->status().appended, 64_MiB))));
+  }
+}
+
 TEST_F(ShippingTest, AnswersWaitForTargets) {
   FakeAcks acks;
   CountingWatch watch;

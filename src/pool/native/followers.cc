@@ -37,10 +37,16 @@ rt::Task<Result<>> Followers::set(FollowerRow row) {
   std::vector<store::CatalogChange> changes;
   // Set again, it begins anew: what it claimed before, journal or map, is given up.
   if (core_.catalog.followers.contains(row.id)) changes.push_back(store::Removed<RelationshipId>{row.id});
-  ++editions_[row.id];
+  const RelationshipId id = row.id;
+  const Lsn after = known(row);
+  const std::uint64_t edition = ++editions_[id];
+  auto known_before = at_rest_.emplace(id, after).first;
+  known_before->second = std::min(known_before->second, after);   // until the new row is durable, a restart may find the old one
   changes.push_back(std::move(row));
   CO_TRY(Lsn lsn, core_.append_catalog(std::move(changes), nullptr));
-  co_return co_await core_.make_durable(lsn);
+  CO_TRY_VOID(co_await core_.make_durable(lsn));
+  if (editions_[id] == edition) at_rest_[id] = std::max(at_rest_[id], after);
+  co_return Result<>{};
 }
 
 void Followers::durable(RelationshipId follower, Lsn lsn) {
@@ -53,6 +59,7 @@ rt::Task<Result<>> Followers::drop(RelationshipId follower) {
   std::vector<store::CatalogChange> changes{store::Removed<RelationshipId>{follower}};
   CO_TRY(Lsn lsn, core_.append_catalog(std::move(changes), nullptr));
   ++editions_[follower];
+  at_rest_.erase(follower);
   co_return co_await core_.make_durable(lsn);
 }
 
@@ -143,6 +150,7 @@ void Followers::committed() {
     at->second.mapped = planned.mapped;
     at->second.mapped_upto = planned.mapped_upto;
     at->second.durable = std::max(at->second.durable, planned.durable);
+    at_rest_[planned.follower] = planned.mapped ? planned.mapped_upto : planned.durable;
   }
   planned_.clear();
 }
@@ -156,9 +164,17 @@ void Followers::forget_times(Lsn floor) {
   }
 }
 
+// A target's progress is written down with a commit. One that moved on since then would be back there after a restart.
+Lsn Followers::claimed_after(const FollowerRow& row) const {
+  auto at = at_rest_.find(row.id);
+  return at == at_rest_.end() ? known(row) : std::min(known(row), at->second);
+}
+
 Lsn Followers::floor(Lsn upto) const {
-  for (const auto& [id, row] : core_.catalog.followers)
-    if (is_covered(known(row))) upto = std::min(upto, Lsn{std::max<std::uint64_t>(known(row).value, 1) - 1});
+  for (const auto& [id, row] : core_.catalog.followers) {
+    const Lsn after = claimed_after(row);
+    if (is_covered(after)) upto = std::min(upto, Lsn{std::max<std::uint64_t>(after.value, 1) - 1});
+  }
   return upto;
 }
 

@@ -45,6 +45,7 @@ class Followers {
   };
   [[nodiscard]] static Lsn known(const store::FollowerRow& row) { return row.mapped ? row.mapped_upto : row.durable; }
   [[nodiscard]] bool is_covered(Lsn lsn) const;
+  [[nodiscard]] Lsn claimed_after(const store::FollowerRow& row) const;
   [[nodiscard]] Bytes budget_of(const store::FollowerRow& row) const;
   rt::Task<Result<store::ChangeMapUpdate>> changes_of(RelationshipId follower, GroupId group, Lsn after, Lsn upto);
   rt::Task<Result<>> wish(RelationshipId follower, bool clear, Lsn upto);
@@ -52,6 +53,7 @@ class Followers {
   Core& core_;
   std::multimap<RelationshipId, Wish> wishes_;
   std::vector<Planned> planned_;
+  std::map<RelationshipId, Lsn> at_rest_;              // what a restart would find as known(): the journal after it stays
   std::map<RelationshipId, std::uint64_t> editions_;   // one more each time a follower is begun anew
 };
 
