@@ -51,6 +51,7 @@ class BlockingFile {
   virtual Result<> write(Bytes at, Span from) = 0;
   virtual Result<> truncate(Bytes size) = 0;
   virtual Result<> allocate(Bytes at, Bytes length) = 0;
+  virtual Result<> punch(Bytes at, Bytes length) = 0;              // zeroes, whose space is given back where it can be; size stays
   virtual Result<> sync() = 0;                                     // data and size
   [[nodiscard]] virtual Result<Bytes> size() = 0;
   [[nodiscard]] virtual const std::string& path() const = 0;
@@ -61,6 +62,8 @@ class FileLock {
  public:
   virtual ~FileLock() = default;
 };
+
+enum class PathKind { nothing, file, device, directory, other };   // device: a block device
 
 struct DirectoryEntry {
   std::string name;
@@ -77,12 +80,16 @@ class Files {
   // Worker jobs only, from here down.
   virtual Result<std::unique_ptr<BlockingFile>> open_blocking(const std::string& path, OpenOptions options) = 0;
   virtual Result<std::unique_ptr<FileLock>> lock(const std::string& path) = 0;   // busy when somebody holds it
+  // The same for a file or a device that is there, and leaves its bytes alone. busy also when the system itself uses the device (mounted,
+  // part of an array).
+  virtual Result<std::unique_ptr<FileLock>> claim(const std::string& path) = 0;
   virtual Result<> make_directories(const std::string& path) = 0;
   virtual Result<> remove(const std::string& path) = 0;                          // a file or an empty directory
   virtual Result<> rename(const std::string& from, const std::string& to) = 0;   // replaces `to`
   virtual Result<> sync_directory(const std::string& path) = 0;                  // makes creations and renames in it durable
   virtual Result<std::vector<DirectoryEntry>> list(const std::string& path) = 0; // sorted by name
   [[nodiscard]] virtual Result<bool> exists(const std::string& path) = 0;
+  [[nodiscard]] virtual Result<PathKind> kind_of(const std::string& path) = 0;   // links are followed
   [[nodiscard]] virtual Result<Bytes> free_space(const std::string& path) = 0;
 };
 

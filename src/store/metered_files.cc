@@ -13,6 +13,7 @@ class MeteredFile final : public os::BlockingFile {
   }
   Result<> truncate(Bytes size) override { return below_->truncate(size); }
   Result<> allocate(Bytes at, Bytes length) override { return below_->allocate(at, length); }
+  Result<> punch(Bytes at, Bytes length) override { return below_->punch(at, length); }
   Result<> sync() override { return below_->sync(); }
   Result<Bytes> size() override { return below_->size(); }
   const std::string& path() const override { return below_->path(); }

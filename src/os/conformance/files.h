@@ -215,6 +215,11 @@ inline Result<> use_blocking(Host& host, const std::string& path) {
   TRY_VOID(file->allocate(0_B, 8192_B));
   TRY(Bytes allocated, file->size());
   EXPECT_EQ(allocated, 8192_B);
+  TRY_VOID(file->punch(100_B, 50_B));
+  TRY(std::size_t punched, file->read(90_B, back));
+  EXPECT_EQ(punched, 8102u);
+  EXPECT_TRUE(is_zero(Span(back).subspan(10, 50)));
+  EXPECT_TRUE(std::equal(bytes.begin() + 50, bytes.begin() + 100, back.begin() + 60));
   EXPECT_EQ(file->path(), path);
   return file->sync();
 }
@@ -244,6 +249,8 @@ inline Result<> use_directories(Host& host, const std::string& top) {
   TRY(std::size_t n, replaced->read(0_B, back));
   EXPECT_EQ(as_text(Span(back).first(n)), "zeta");
 
+  TRY(PathKind kind, files.kind_of(top + "/a"));
+  EXPECT_EQ(kind, PathKind::directory);
   TRY(bool old_there, files.exists(top + "/a/zeta"));
   EXPECT_FALSE(old_there);
   TRY(bool new_there, files.exists(top + "/a/alpha"));
@@ -275,6 +282,35 @@ inline Result<> use_locks(Host& host, const std::string& path) {
 
 OS_TEST(Files, ALockIsHeldByOneUntilItDies) {
   auto job = [&world] { return use_locks(world.host(), world.path("lock")); };
+  OS_MUST_VOID(co_await on_worker(world, job));
+}
+
+inline Result<> use_claims(Host& host, const std::string& path) {
+  EXPECT_EQ(host.files().claim(path).error().code, Code::not_found);
+  TRY(PathKind before, host.files().kind_of(path));
+  EXPECT_EQ(before, PathKind::nothing);
+  Buffer bytes = pattern(100);
+  {
+    TRY(auto file, host.files().open_blocking(path, making_new()));
+    TRY_VOID(file->write(0_B, bytes));
+  }
+  TRY(PathKind after, host.files().kind_of(path));
+  EXPECT_EQ(after, PathKind::file);
+  {
+    TRY(auto held, host.files().claim(path));
+    EXPECT_EQ(host.files().claim(path).error().code, Code::busy);
+  }
+  TRY(auto again, host.files().claim(path));
+  TRY(auto file, host.files().open_blocking(path, OpenOptions{}));
+  Buffer back(200);
+  TRY(std::size_t n, file->read(0_B, back));
+  EXPECT_EQ(n, 100u);
+  EXPECT_TRUE(std::equal(bytes.begin(), bytes.end(), back.begin()));
+  return {};
+}
+
+OS_TEST(Files, AClaimLeavesTheBytesAlone) {
+  auto job = [&world] { return use_claims(world.host(), world.path("c")); };
   OS_MUST_VOID(co_await on_worker(world, job));
 }
 

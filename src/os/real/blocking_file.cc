@@ -51,6 +51,11 @@ Result<> SystemBlockingFile::allocate(Bytes at, Bytes length) {
   return {};
 }
 
+Result<> SystemBlockingFile::punch(Bytes at, Bytes length) {
+  if (int error = punch_or_zero(file_, at.value, length.value)) return failed(error, "give space back");
+  return {};
+}
+
 Result<> SystemBlockingFile::sync() {
   int result = 0;
   if (!sync_failed_) {

@@ -17,6 +17,7 @@ class SystemBlockingFile final : public BlockingFile {
   Result<> write(Bytes at, Span from) override;
   Result<> truncate(Bytes size) override;
   Result<> allocate(Bytes at, Bytes length) override;
+  Result<> punch(Bytes at, Bytes length) override;
   Result<> sync() override;
   [[nodiscard]] Result<Bytes> size() override { return size_of(file_, path_); }
   [[nodiscard]] const std::string& path() const override { return path_; }

@@ -32,6 +32,23 @@ std::string owner_in(int fd) {
 
 }  // namespace
 
+// A device opened exclusively is refused while it is mounted or part of something, whatever name it goes by; the lock
+// keeps those away who follow the custom of asking for one (partitioning tools, udev).
+Result<std::unique_ptr<FileLock>> SystemFiles::claim(const std::string& path) {
+  TRY(PathKind kind, kind_of(path));
+  Fd fd(::open(path.c_str(), O_RDWR | O_CLOEXEC | (kind == PathKind::device ? O_EXCL : 0)));
+  if (!fd && errno == EBUSY) {
+    return fail(Code::busy, path + ": in use: mounted, part of an array, or held by another process");
+  }
+  if (!fd) return std::unexpected(system_error(errno, path, "open"));
+  int result = 0;
+  do result = ::flock(fd.get(), LOCK_EX | LOCK_NB);
+  while (result != 0 && errno == EINTR);
+  if (result != 0 && errno == EWOULDBLOCK) return fail(Code::busy, path + ": held by another process");
+  if (result != 0) return std::unexpected(system_error(errno, path, "lock"));
+  return std::make_unique<SystemFileLock>(std::move(fd));
+}
+
 Result<std::unique_ptr<FileLock>> SystemFiles::lock(const std::string& path) {
   Fd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   if (!fd) return std::unexpected(system_error(errno, path, "open the lock"));

@@ -77,6 +77,17 @@ Result<bool> SystemFiles::exists(const std::string& path) {
   return std::unexpected(system_error(errno, path, "look"));
 }
 
+Result<PathKind> SystemFiles::kind_of(const std::string& path) {
+  struct stat found{};
+  if (::stat(path.c_str(), &found) != 0) {
+    if (errno == ENOENT || errno == ENOTDIR) return PathKind::nothing;
+    return std::unexpected(system_error(errno, path, "look"));
+  }
+  if (S_ISREG(found.st_mode)) return PathKind::file;
+  if (S_ISBLK(found.st_mode)) return PathKind::device;
+  return S_ISDIR(found.st_mode) ? PathKind::directory : PathKind::other;
+}
+
 Result<Bytes> SystemFiles::free_space(const std::string& path) {
   struct statvfs found{};
   if (::statvfs(path.c_str(), &found) != 0)

@@ -23,6 +23,10 @@ class SimBlockingFile final : public BlockingFile {
     enter(options().write);
     return handle_->allocate(at.value, length.value);
   }
+  Result<> punch(Bytes at, Bytes length) override {
+    enter(options().write);
+    return handle_->punch(at.value, length.value);
+  }
   Result<> sync() override {
     enter(options().sync);
     return handle_->sync();
@@ -97,6 +101,13 @@ Result<std::unique_ptr<FileLock>> SimFiles::lock(const std::string& path) {
   return std::make_unique<SimLock>(life_.disk(), path, ticket);
 }
 
+Result<std::unique_ptr<FileLock>> SimFiles::claim(const std::string& path) {
+  TRY_VOID(enter(path, life_.disk().options().read));
+  TRY(std::shared_ptr<FileNode> file, life_.disk().open(path, Create::never));
+  std::uint64_t ticket = 0;
+  if (!life_.disk().lock(path, ticket)) return fail(Code::busy, path + ": held by another process");
+  return std::make_unique<SimLock>(life_.disk(), path, ticket);
+}
 Result<> SimFiles::make_directories(const std::string& path) {
   TRY_VOID(enter(path, life_.disk().options().write));
   return life_.disk().make_directories(path);
@@ -120,6 +131,12 @@ Result<std::vector<DirectoryEntry>> SimFiles::list(const std::string& path) {
 Result<bool> SimFiles::exists(const std::string& path) {
   TRY_VOID(enter(path, life_.disk().options().read));
   return life_.disk().exists(path);
+}
+Result<PathKind> SimFiles::kind_of(const std::string& path) {
+  TRY_VOID(enter(path, life_.disk().options().read));
+  const Disk::Node* node = life_.disk().find(path);
+  if (node == nullptr) return PathKind::nothing;
+  return node->directory ? PathKind::directory : PathKind::file;
 }
 Result<Bytes> SimFiles::free_space(const std::string& path) {
   TRY_VOID(enter(path, life_.disk().options().read));
