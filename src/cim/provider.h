@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cim/value.h"
@@ -45,6 +46,17 @@ class Repository {
   virtual std::optional<Instance> find(const ObjectPath& path) const = 0;
   // Association instances, of class `association` itself, that name `object` in any role: found by index, not by search.
   virtual void references(const ObjectPath& object, std::string_view association, const Emit& emit) const = 0;
+
+  // The same from the one numbered `first` (from 0) on, in the same order: what is too much to hold is read in batches.
+  // Worth overriding where passing over is cheaper than making.
+  virtual void instances_from(std::string_view class_name, std::size_t first, const Emit& emit) const {
+    std::size_t at = 0;
+    instances(class_name, [&](Instance instance) { return at++ < first || emit(std::move(instance)); });
+  }
+  virtual void references_from(const ObjectPath& object, std::string_view association, std::size_t first, const Emit& emit) const {
+    std::size_t at = 0;
+    references(object, association, [&](Instance instance) { return at++ < first || emit(std::move(instance)); });
+  }
 };
 
 class Provider {
