@@ -77,5 +77,20 @@ TEST(Result, TryHandsTheErrorUp) {
   EXPECT_EQ(quarter(6).error().in("quarter").message, "quarter: odd");
 }
 
+TEST(Time, WhatIsWrittenIsReadBack) {
+  WallTime time{1'769'860'800'123'456};
+  EXPECT_EQ(text_of(time), "2026-01-31T12:00:00.123456Z");
+  EXPECT_EQ(parse_time(text_of(time)), time);
+  EXPECT_EQ(parse_time("2026-01-31T14:00:00.123456789+02:00"), time);
+  EXPECT_EQ(parse_time("2026-01-31 11:30:00Z"), (WallTime{1'769'859'000'000'000}));
+  EXPECT_EQ(parse_time("1970-01-01T00:00:00.5Z"), (WallTime{500'000}));
+}
+
+TEST(Time, WhatIsNoTimeIsRefused) {
+  for (const char* wrong : {"", "noon", "2026-01-31", "2026-01-31T12:00:00", "2026-02-30T12:00:00Z", "2026-01-31T24:00:00Z", "2026-01-31T12:60:00Z",
+                            "2026-01-31T12:00:00.Z", "2026-01-31T12:00:00+2", "2026-01-31T12:00:00Z ", "-026-01-31T12:00:00Z"})
+    EXPECT_FALSE(parse_time(wrong)) << wrong;
+}
+
 }  // namespace
 }  // namespace lockstep

@@ -3,6 +3,9 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
 
 namespace lockstep {
 
@@ -21,5 +24,9 @@ struct WallTime {
   std::int64_t us = 0;
   constexpr auto operator<=>(const WallTime&) const = default;
 };
+
+[[nodiscard]] std::string text_of(WallTime time);                              // "2026-01-31T12:00:00.000000Z"
+// RFC 3339: a day, a time of day and an offset ("Z", "+02:00"); anything behind the sixth decimal is dropped. Nothing: it is no such text.
+[[nodiscard]] std::optional<WallTime> parse_time(std::string_view text);
 
 }  // namespace lockstep

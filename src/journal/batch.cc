@@ -151,7 +151,7 @@ Record Batch::add(const Record& record) noexcept {
   if (record.kind == Kind::write) at = copy(at, record.data);
   length_ = static_cast<std::size_t>(at - bytes_);
   if (records_ == 0) first_time_ = record.time;
-  last_time_ = record.time;
+  if (record.dated_here()) last_time_ = record.time;
   ++records_;
   return out;
 }

@@ -47,7 +47,7 @@ class Batch {
   [[nodiscard]] Lsn first() const { return first_; }
   [[nodiscard]] Lsn last() const { return Lsn{first_.value + records_ - 1}; }
   [[nodiscard]] WallTime first_time() const { return first_time_; }
-  [[nodiscard]] WallTime last_time() const { return last_time_; }
+  [[nodiscard]] WallTime last_time() const { return last_time_; }   // of what was written here first; 0: nothing was
   [[nodiscard]] const std::shared_ptr<Slab>& slab() const { return slab_; }
   [[nodiscard]] std::size_t end_offset() const {
     return static_cast<std::size_t>(bytes_ - slab_->memory) + length_;

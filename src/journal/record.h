@@ -26,13 +26,14 @@ struct Record {
   std::uint64_t count = 0;           // blocks
   Lsn lsn;                           // given by append()
   Origin origin;                     // where it was first written; for a local write the pool sets (generation, lsn)
-  WallTime time;                     // never goes backwards inside one journal
+  WallTime time;                     // by the clock of the system that wrote it first; of those written here it never goes backwards
   GroupId group;                     // the group it belongs to, or none: what a relationship's stream is filtered by
   std::span<const std::byte> checksums;   // 8 bytes each, little-endian (Checksum), `count` of them (write, direct)
   std::span<const std::byte> places;      // 8 bytes each, little-endian (Place), `count` of them (direct)
   Span data;
   std::shared_ptr<const void> hold;  // shared by overlay, shippers and readers: the batch goes when the last lets go
 
+  [[nodiscard]] bool dated_here() const { return origin.lsn == lsn; }
   [[nodiscard]] Checksum checksum(std::size_t i) const { return {load_le<std::uint64_t>(checksums.data() + 8 * i)}; }
   [[nodiscard]] Place place(std::size_t i) const { return Place{load_le<std::uint64_t>(places.data() + 8 * i)}; }
 };

@@ -5,6 +5,16 @@
 #include "journal/recovery.h"
 
 namespace lockstep::journal {
+namespace {
+
+// What is written next here is not dated before this.
+WallTime last_dated_here(std::span<const Record> records, WallTime before) {
+  for (const Record& record : records)
+    if (record.dated_here()) before = std::max(before, record.time);
+  return before;
+}
+
+}  // namespace
 
 rt::Task<Result<>> Recovery::replay() {
   auto& live = log_.live_;
@@ -75,15 +85,14 @@ void Recovery::take(std::size_t index, FoundBatch batch) {
   WallTime time_before = last_time_;
   last_ = batch.header.last();
   last_batch_ = batch.header.checksum;
-  last_time_ = batch.records.back().time;
   if (index + 1 < log_.live_.size()) {
     const SegmentHeader& next = log_.live_[index + 1]->header;
     if (next.before == last_batch_ && next.first > batch.header.first && next.first <= last_) {
       batch.records.resize((next.first - batch.header.first).value);
       last_ = next.first - Lsn{1};
-      last_time_ = batch.records.back().time;
     }
   }
+  last_time_ = last_dated_here(batch.records, time_before);
   undelivered_.push_back({std::move(batch), time_before});
 }
 
@@ -152,7 +161,7 @@ void Recovery::cut_before(std::size_t record) {
   const BatchHeader& header = cut.batch.header;
   last_ = Lsn{header.first.value + record} - Lsn{1};
   last_batch_ = record == 0 ? header.before : header.checksum;
-  last_time_ = record == 0 ? cut.time_before : cut.batch.records[record - 1].time;
+  last_time_ = last_dated_here(std::span(cut.batch.records).first(record), cut.time_before);
   undelivered_.clear();
   while (!log_.live_.empty() && log_.live_.back()->header.first > last_) {
     lost_.push_back(std::move(log_.live_.back()));

@@ -20,6 +20,7 @@ enum class Kind : std::uint8_t {
 };
 constexpr std::size_t name_most = 4096;      // bytes of any text
 constexpr std::uint32_t list_most = 65536;   // items of any list
+constexpr std::uint64_t window_us_most = 100ULL * 365 * 86400 * 1'000'000;   // a century
 
 void put_volume_ids(Writer& w, const std::vector<VolumeId>& ids) {
   w.u32(static_cast<std::uint32_t>(ids.size()));
@@ -71,8 +72,9 @@ Kind put(Writer& w, const SnapshotRow& row) {
   w.number(row.lsn);
   w.origin(row.origin);
   w.u64(static_cast<std::uint64_t>(row.time.us));
-  w.u8(static_cast<std::uint8_t>((row.internal ? 1 : 0) | (row.hidden ? 2 : 0)));
+  w.u8(static_cast<std::uint8_t>((row.internal ? 1 : 0) | (row.hidden ? 2 : 0) | (row.as_of.us != 0 ? 4 : 0)));
   w.text(row.purpose);
+  if (row.as_of.us != 0) w.u64(static_cast<std::uint64_t>(row.as_of.us));
   return Kind::snapshot;
 }
 
@@ -80,10 +82,11 @@ Kind put(Writer& w, const FollowerRow& row) {
   w.id(row.id);
   w.id(row.group);
   w.number(row.durable);
-  w.u8(row.mapped ? 1 : 0);
+  w.u8(static_cast<std::uint8_t>((row.mapped ? 1 : 0) | (row.window.count() != 0 ? 2 : 0)));
   w.number(row.mapped_upto);
   w.number(row.journal_budget);
   w.origin(row.since);
+  if (row.window.count() != 0) w.u64(static_cast<std::uint64_t>(row.window.count() / 1000));
   return Kind::follower;
 }
 
@@ -171,11 +174,12 @@ bool get(Reader& r, SnapshotRow& row) {
   row.lsn = r.number<Lsn>();
   row.origin = r.origin();
   row.time = get_time(r);
-  if (!get_flags(r, 3, flags)) return false;
+  if (!get_flags(r, 7, flags)) return false;
   row.internal = flags & 1;
   row.hidden = flags & 2;
   row.purpose = r.text(name_most);
-  return true;
+  if (flags & 4) row.as_of = get_time(r);
+  return (flags & 4) == 0 || row.as_of.us != 0;
 }
 
 bool get(Reader& r, FollowerRow& row) {
@@ -183,12 +187,15 @@ bool get(Reader& r, FollowerRow& row) {
   row.id = r.id<RelationshipId>();
   row.group = r.id<GroupId>();
   row.durable = r.number<Lsn>();
-  if (!get_flags(r, 1, flags)) return false;
+  if (!get_flags(r, 3, flags)) return false;
   row.mapped = flags & 1;
   row.mapped_upto = r.number<Lsn>();
   row.journal_budget = r.number<Bytes>();
   row.since = r.origin();
-  return true;
+  if ((flags & 2) == 0) return true;
+  std::uint64_t window_us = r.u64();
+  row.window = std::chrono::microseconds(window_us);
+  return window_us != 0 && window_us <= window_us_most && !row.mapped;
 }
 
 bool get(Reader& r, Removed<VolumeId>& row) { return row.key = r.number<VolumeId>(), true; }

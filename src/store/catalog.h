@@ -67,21 +67,24 @@ struct SnapshotRow {
   Epoch epoch;
   Lsn lsn;
   Origin origin;                      // position of the group at it
-  WallTime time;
+  WallTime time;                      // when it was taken
+  WallTime as_of;                     // every record of the group in it is dated up to here, every one after it from here on; 0: not known
   bool internal = false;              // stand-ins, resync sources, rewind points: shown as held, not listed
   bool hidden = false;                // deleted by the user, held because a clone depends on it
   std::string purpose;                // for internal ones: who holds it
 };
 
-// On a source: one relationship's claim on the journal, or the change map that took its place.
+// On a source: one relationship's claim on the journal, or the change map that took its place. Or a group's rewind window: a claim that is
+// never mapped; what it cannot keep, it gives up.
 struct FollowerRow {
-  RelationshipId id;
+  RelationshipId id;                  // of a rewind window: its group's, made over
   GroupId group;
   Lsn durable;                        // the target survives a power cut with everything up to here
   bool mapped = false;                // the change map stands for (durable, mapped_upto]; stream after a resync only
   Lsn mapped_upto;
   Bytes journal_budget;               // retained journal that it may claim; 0: the pool's default
   Origin since;                       // every change of the group after this position is claimed, or the target has it
+  Duration window{0};                 // of history to keep; 0: not a rewind window. Whole microseconds
 };
 
 template <class Key>

@@ -42,6 +42,7 @@ std::vector<CatalogChange> one_of_each() {
   snapshot.lsn = Lsn{1234};
   snapshot.internal = true;
   snapshot.purpose = "stand-in";
+  snapshot.as_of = WallTime{1'700'000'000'000'000};
   FollowerRow follower;
   follower.id = id_of<RelationshipId>(9);
   follower.group = group.id;
@@ -50,7 +51,12 @@ std::vector<CatalogChange> one_of_each() {
   follower.mapped_upto = Lsn{60};
   follower.journal_budget = 5_GiB;
   follower.since = Origin{Generation{{std::byte{3}}}, Lsn{41}};
-  return {volume, group, snapshot, follower,
+  FollowerRow window;
+  window.id = id_of<RelationshipId>(14);
+  window.group = group.id;
+  window.durable = Lsn{70};
+  window.window = std::chrono::hours(2);
+  return {volume, group, snapshot, follower, window,
           Removed<VolumeId>{VolumeId{4}}, Removed<GroupId>{id_of<GroupId>(11)},
           Removed<SnapshotId>{id_of<SnapshotId>(12)}, Removed<RelationshipId>{id_of<RelationshipId>(13)}};
 }
@@ -59,12 +65,27 @@ TEST(Catalog, EveryKindOfChangeReadsBackAsItWasWritten) {
   Buffer bytes = encode(one_of_each());
   auto changes = decode(bytes);
   ASSERT_TRUE(changes) << changes.error().message;
-  ASSERT_EQ(changes->size(), 8u);
+  ASSERT_EQ(changes->size(), 9u);
   EXPECT_EQ(encode(*changes), bytes);
   const auto& group = std::get<GroupRow>((*changes)[1]);
   EXPECT_EQ(group.history[1].parent.lsn, Lsn{77});
   EXPECT_EQ(group.resync->pass, 2u);
   EXPECT_EQ(std::get<VolumeRow>((*changes)[0]).created.us, -5);
+  EXPECT_EQ(std::get<SnapshotRow>((*changes)[2]).as_of.us, 1'700'000'000'000'000);
+  EXPECT_EQ(std::get<FollowerRow>((*changes)[3]).window, Duration{0});
+  EXPECT_EQ(std::get<FollowerRow>((*changes)[4]).window, std::chrono::hours(2));
+}
+
+TEST(Catalog, AWindowOfNoLengthAndOneWithAMapAreRefused) {
+  FollowerRow row;
+  row.id = id_of<RelationshipId>(14);
+  row.window = Duration{1};   // less than a microsecond
+  std::vector<CatalogChange> one{row};
+  EXPECT_EQ(decode(encode(one)).error().code, Code::corrupt);
+  row.window = std::chrono::hours(1);
+  row.mapped = true;
+  one = {row};
+  EXPECT_EQ(decode(encode(one)).error().code, Code::corrupt);
 }
 
 TEST(Catalog, EveryShortenedOrLengthenedChangeIsRefused) {
