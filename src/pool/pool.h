@@ -165,7 +165,12 @@ class Pool {
   virtual Result<VolumeRef> open_snapshot(SnapshotId snapshot, std::size_t index) = 0;
   // Writable volumes that start as the snapshot's; constant time.
   virtual rt::Task<Result<std::vector<VolumeId>>> clone(SnapshotId snapshot, std::vector<std::string> names) = 0;
-  // The group's volumes become the snapshot's content; what they held is kept as a new internal-less snapshot of that name.
+  // Such volumes as a group, in one step: `row` says everything about it but id, members and creation; without a history it begins one.
+  virtual rt::Task<Result<GroupId>> clone_group(SnapshotId snapshot, std::vector<std::string> names, store::GroupRow row) = 0;
+  // The group and its volumes, in one step; its snapshots stay. As delete_volume() where something depends on them; busy: in use, followed.
+  virtual rt::Task<Result<>> discard_group(GroupId group) = 0;
+  // The group's volumes become the snapshot's content; what they held is kept as a new internal-less snapshot of that name. A snapshot of
+  // another group serves too, when it holds as many volumes of the same sizes: they pair by order.
   virtual rt::Task<Result<SnapshotId>> revert(GroupId group, SnapshotId snapshot, std::string keep_as) = 0;
 
   // For relationships: reading.
@@ -194,6 +199,8 @@ class Pool {
   virtual rt::Task<Result<>> clear_change_map(RelationshipId follower, Lsn upto) = 0;
   virtual rt::Task<Result<std::vector<store::ChangeMapUpdate::Leaf>>> change_map(RelationshipId follower, VolumeId volume, std::uint64_t from_leaf, std::size_t most) = 0;
   virtual rt::Task<Result<std::uint64_t>> change_map_blocks(RelationshipId follower) = 0;
+  // What an internal snapshot is held for, from now on.
+  virtual rt::Task<Result<>> hold_snapshot(SnapshotId snapshot, std::string purpose) = 0;
 
   // For relationships: writing, as a target. Records keep their origins, volumes are this pool's ids. Appended in order as one unit; the group's
   // position moves to the last origin unless a record carries flag_resync. Returns the last LSN (received soon; commit() for durable).

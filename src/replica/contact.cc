@@ -3,6 +3,7 @@
 
 #include "replica/convert.h"
 #include "replica/ledger.h"
+#include "replica/point.h"
 #include "replica/source.h"
 
 namespace lockstep::replica {
@@ -96,6 +97,8 @@ std::optional<Origin> Source::pass_held() const {
     if (snapshot) return pool_.catalog().snapshots.at(*snapshot).origin;
   }
   return std::nullopt;
+  if (auto point = is_point(type_) ? find_point(pool_, group_, id_) : std::nullopt)
+    return pool_.catalog().snapshots.at(*point).origin;
 }
 
 rt::Task<Result<>> Source::take_back() {

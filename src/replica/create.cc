@@ -18,12 +18,29 @@ rt::Task<std::pair<std::string, Bytes>> name_and_room(pool::Pool& pool) {
                       Bytes{status.space.total.value - std::min(status.space.total.value, taken)});
 }
 
+rt::Task<GroupId> group_id_of(pool::Pool& pool, std::string name) {
+  for (const auto& [id, row] : pool.catalog().groups) {
+    if (row.name == name) co_return id;
+  }
+  co_return GroupId{};
+}
+
+Result<SyncType> sync_type_from(std::uint32_t number) {
+  if (number == 0) return SyncType::mirror;  // from before there were others
+  if (number < 6 || number > 9) return fail(Code::unsupported, "a SyncType that this system does not know; update it");
+  return static_cast<SyncType>(number);
+}
+
 }  // namespace
 
-Result<> settle_settings(Settings& s) {
+Made made_from(std::uint32_t number) { return number <= 2 ? static_cast<Made>(number) : Made::nothing; }
+
+Result<> settle_settings(SyncType type, Settings& s) {
+  if (is_point(type) && s.rpo_seconds != 0)
+    return fail(Code::invalid, "RPO: means nothing for a " + std::string(name_of(type)) + "; give 0");
   if (s.mode == Mode::synchronous && s.rpo_seconds != 0)
     return fail(Code::invalid, "RPO: a Synchronous relationship's is 0");
-  if (s.mode != Mode::synchronous && s.rpo_seconds == 0) s.rpo_seconds = 30;
+  if (!is_point(type) && s.mode != Mode::synchronous && s.rpo_seconds == 0) s.rpo_seconds = 30;
   if (s.rpo_seconds > 86'400) return fail(Code::invalid, "RPO: 1 to 86400 seconds");
   if (s.adaptive_bound_ms < 1 || s.adaptive_bound_ms > 60'000)
     return fail(Code::invalid, "bound of Adaptive: 1 to 60000 ms");
@@ -63,10 +80,7 @@ rt::Task<Result<Creation::Facts>> Creation::look(pool::Pool& pool, GroupId group
 }
 
 rt::Task<Result<Creation::Facts>> Creation::check(CreateRequest& request, bool measure) {
-  if (request.sync_type != SyncType::mirror)
-    co_return fail(Code::unsupported,
-                   "a " + std::string(name_of(request.sync_type)) + " is not made by this engine");
-  CO_TRY_VOID(settle_settings(request.settings));
+  CO_TRY_VOID(settle_settings(request.sync_type, request.settings));
   if (request.target_system.is_none()) request.target_system = ground_.self.id;
   pool::Pool* pool = pools_.find(request.pool);
   if (pool == nullptr) co_return fail(Code::not_found, "the source group's pool is not open");
@@ -99,13 +113,20 @@ wire::CreateTarget Creation::ask_for(const CreateRequest& request, const Facts& 
     volume->set_name(row.name);
     volume->set_size(row.size.value);
   }
+  wanted.set_sync_type(static_cast<std::uint32_t>(request.sync_type));
   wanted.set_created_us(ground_.host.clock().wall().us);
   return wanted;
 }
 
-rt::Task<Result<EntryRef>> Creation::create(CreateRequest request) {
+rt::Task<Result<EntryRef>> Creation::create(CreateRequest request, std::optional<Pinned> pinned) {
   Result<Facts> facts = co_await check(request, false);
   if (!facts) co_return fail(facts.error());
+  Result<pool::Pool*> near = co_await near_pool(request);
+  if (!near) co_return fail(near.error());
+  if (*near != nullptr && !pinned) {
+    Facts known = std::move(*facts);
+    co_return co_await create_near(std::move(request), std::move(known), **near);
+  }
   RelationshipId id = ground_.host.random().id<RelationshipId>();
   wire::Request ask;
   *ask.mutable_create_target() = ask_for(request, *facts, id);
@@ -135,14 +156,19 @@ rt::Task<Result<EntryRef>> Creation::create(CreateRequest request) {
   if (entry) {
     EntryRef open = *entry;
     co_await roster_.open_ends(open, false);
-    if (open->source.end) co_return open;
-    entry = fail(open->trouble.value_or(Error{Code::unreachable, "the source's pool is not open any more"}));
+    Result<> begun;
+    if (!open->source.end)
+      begun = fail(open->trouble.value_or(Error{Code::unreachable, "the source's pool is not open any more"}));
+    if (begun && is_point(open->kept.sync_type)) begun = co_await begin_point(open, std::move(pinned));
+    if (begun) co_return open;
+    entry = fail(begun.error());
     co_await roster_.close_ends(open, true);
     Result<> forgotten = co_await roster_.forget(open);
     ignore(forgotten, "what failed before is what is reported");
   }
   wire::Request undo;
   undo.mutable_remove_target()->set_relationship(bytes_of(id));
+  undo.mutable_remove_target()->set_made(made->create_target().made());
   Result<wire::Reply> undone = co_await peers_.call(to, std::move(undo), create_most);
   if (!undone)
     co_return fail(entry.error().in("(and the target made for it stays: " + undone.error().message + ")"));
@@ -150,7 +176,15 @@ rt::Task<Result<EntryRef>> Creation::create(CreateRequest request) {
 }
 
 rt::Task<Result<Forecast>> Creation::forecast(CreateRequest request) {
-  Result<Facts> facts = co_await check(request, true);
+  Result<Facts> facts = co_await check(request, false);
+  if (!facts) co_return fail(facts.error());
+  Result<pool::Pool*> near = co_await near_pool(request);
+  if (!near) co_return fail(near.error());
+  if (*near != nullptr) {
+    Facts known = std::move(*facts);
+    co_return co_await forecast_near(std::move(request), std::move(known), **near);
+  }
+  facts = co_await check(request, true);
   if (!facts) co_return fail(facts.error());
   wire::Request ask;
   *ask.mutable_create_target() = ask_for(request, *facts, ground_.host.random().id<RelationshipId>());
@@ -162,12 +196,26 @@ rt::Task<Result<Forecast>> Creation::forecast(CreateRequest request) {
   const std::string there = peers_.name_of(to) + "/" + reply->create_target().group();
   out.direction = ground_.self.name + "/" + facts->group_name + " -> " + there;
   out.bytes = facts->allocated;
-  out.steps.push_back("make " + std::to_string(facts->volumes.size()) + " volumes and group '" +
-                      reply->create_target().group() + "' in pool '" + reply->create_target().pool() +
-                      "' of system '" + peers_.name_of(to) + "'");
+  const std::string where = "group '" + reply->create_target().group() + "' in pool '" +
+                            reply->create_target().pool() + "' of system '" + peers_.name_of(to) + "'";
+  switch (made_from(reply->create_target().made())) {
+    case Made::all:
+      out.steps.push_back("make " + std::to_string(facts->volumes.size()) + " volumes and " + where);
+      break;
+    case Made::volumes:
+      out.steps.push_back("make " + std::to_string(facts->volumes.size()) + " volumes for " + where);
+      break;
+    case Made::nothing:
+      out.steps.push_back("keep what " + where + " holds as a snapshot, then overwrite it");
+      out.warnings.push_back("hosts cannot use the volumes of that group from then on");
+      break;
+  }
   out.steps.push_back("copy the allocated blocks as of one snapshot while hosts go on writing");
-  out.steps.push_back("ship what was written meanwhile, then follow");
-  if (request.settings.mode == Mode::synchronous)
+  if (request.sync_type == SyncType::mirror) out.steps.push_back("ship what was written meanwhile, then follow");
+  if (request.sync_type == SyncType::snapshot) out.steps.push_back("open the target to hosts");
+  if (is_point(request.sync_type) && request.sync_type != SyncType::snapshot)
+    out.steps.push_back("end the relationship: the target is on its own");
+  if (request.settings.mode == Mode::synchronous && request.sync_type == SyncType::mirror)
     out.warnings.push_back("RPO 0 holds from CopyState Synchronized on, not during the first copy");
   co_return out;
 }
@@ -204,6 +252,7 @@ rt::Task<Result<wire::CreateTargetReply>> Creation::make_target(SystemId from, w
                                      wanted.name() + "' already; choose another name");
   }
   CO_TRY(Settings settings, settings_from(wanted.settings()));
+  CO_TRY(SyncType type, sync_type_from(wanted.sync_type()));
   Result<pool::Pool*> chosen = co_await choose(wanted.pool(), wanted.source_pool(), !wanted.pool().empty());
   if (!chosen) co_return fail(chosen.error());
   pool::Pool& pool = **chosen;
@@ -213,19 +262,24 @@ rt::Task<Result<wire::CreateTargetReply>> Creation::make_target(SystemId from, w
   wish.group = wanted.group();
   wish.source_group = wanted.source_group();
   wish.own_names = !local;
+  if (local && pool.status().name == wanted.source_pool()) {
+    wish.source = co_await rt::run_on(pool.loop(), group_id_of(pool, wanted.source_group()));
+  }
   wish.dry_run = wanted.dry_run();
   for (const auto& volume : wanted.volumes()) wish.volumes.emplace_back(volume.name(), Bytes{volume.size()});
-  Result<TargetMade> made = co_await rt::run_on(pool.loop(), make_target_objects(pool, std::move(wish)));
+  Result<TargetMade> made = co_await rt::run_on(pool.loop(), make_target_objects(pool, std::move(wish), ground_.host.clock().wall()));
   if (!made) co_return fail(made.error());
   wire::CreateTargetReply reply;
   reply.set_pool(made->pool);
   reply.set_group(made->group_name);
+  reply.set_made(static_cast<std::uint32_t>(made->made));
   for (VolumeUuid uuid : made->volumes) reply.add_volumes(bytes_of(uuid));
   if (wanted.dry_run() || local) co_return reply;
 
   Relationship relationship;
   relationship.id = id;
   relationship.name = wanted.name();
+  relationship.sync_type = type;
   relationship.settings = settings;
   relationship.end = End::target;
   relationship.peer = from;
@@ -242,7 +296,7 @@ rt::Task<Result<wire::CreateTargetReply>> Creation::make_target(SystemId from, w
   Result<EntryRef> entry = co_await roster_.add(std::move(relationship));
   if (!entry) {
     GroupId group = made->group;
-    Result<> undone = co_await rt::run_on(pool.loop(), remove_target_objects(pool, group));
+    Result<> undone = co_await rt::run_on(pool.loop(), remove_target_objects(pool, group, made->made));
     ignore(undone, "what failed before is what is reported");
     co_return fail(entry.error());
   }
@@ -250,7 +304,7 @@ rt::Task<Result<wire::CreateTargetReply>> Creation::make_target(SystemId from, w
   co_return reply;
 }
 
-rt::Task<Result<>> Creation::remove_target(SystemId from, RelationshipId id) {
+rt::Task<Result<>> Creation::remove_target(SystemId from, RelationshipId id, Made made) {
   EntryRef entry = roster_.find(id);
   std::optional<Roster::Place> place;
   if (from == ground_.self.id) {
@@ -262,7 +316,7 @@ rt::Task<Result<>> Creation::remove_target(SystemId from, RelationshipId id) {
     if (!forgotten) co_return forgotten;
   }
   if (!place || place->pool == nullptr) co_return Result<>{};
-  co_return co_await rt::run_on(place->pool->loop(), remove_target_objects(*place->pool, place->group));
+  co_return co_await rt::run_on(place->pool->loop(), remove_target_objects(*place->pool, place->group, made));
 }
 
 }  // namespace lockstep::replica

@@ -36,8 +36,19 @@ MirrorEngine::MirrorEngine(os::Host& host, rt::Loop& control, Self self, Pools& 
       flows_(ground_, peers_, roster_),
       steps_(ground_, roster_, flows_),
       operations_(ground_, roster_, flows_, steps_, peers_),
+      points_(ground_, roster_, flows_, operations_),
       creation_(ground_, pools, peers_, roster_),
-      scope_(control) {}
+      mending_(ground_, pools, roster_, peers_, observer),
+      scope_(control) {
+  operations_.set_points(points_);
+  roster_.on_reached([this](EntryRef entry) { settle(entry); });
+}
+
+void MirrorEngine::settle(const EntryRef& entry) {
+  if (!Points::to_be_settled(*entry) || scope_.stop().requested()) return;
+  entry->settling = true;
+  scope_.spawn(points_.settle(entry));
+}
 
 MirrorEngine::~MirrorEngine() = default;
 
@@ -56,7 +67,7 @@ rt::Task<Result<>> MirrorEngine::start() {
 // A source that may have lost power looks for its target before it is written to again.
 rt::Task<void> MirrorEngine::take_up(EntryRef entry, bool fresh_start) {
   bool hold =
-      fresh_start && entry->kept.when_synchronized.us != 0 && entry->kept.intent == CopyState::synchronized;
+      fresh_start && !is_point(entry->kept.sync_type) && entry->kept.when_synchronized.us != 0 && entry->kept.intent == CopyState::synchronized;
   co_await roster_.open_ends(entry, hold);
   flows_.start(entry);
 }
@@ -79,7 +90,12 @@ rt::Task<void> MirrorEngine::tick() {
     if (!slept) break;
     std::vector<EntryRef> all;
     for (const auto& [id, entry] : roster_.all()) all.push_back(entry);
-    for (EntryRef& entry : all) roster_.tell(entry);  // lags grow by themselves
+    for (EntryRef& entry : all) {
+      if (entry->near && !entry->busy) co_await roster_.refresh(entry);  // whether it was written to
+      if (entry->source.reporter) entry->source.reporter->ask();         // what is lacking, though nothing flows
+      roster_.tell(entry);                                               // lags grow by themselves
+      settle(entry);
+    }
   }
 }
 
@@ -152,7 +168,8 @@ rt::Task<Result<>> MirrorEngine::await_state(RelationshipId id, std::vector<Copy
 }
 
 rt::Task<Result<>> MirrorEngine::operate(RelationshipId id, Operation operation, Watcher& watcher) {
-  CO_TRY(EntryRef entry, known(id));
+  EntryRef entry = roster_.find(id);
+  if (entry == nullptr) co_return Result<>{};  // a clone that is complete is gone
   Result<> done = co_await operations_.operate(entry, operation, watcher);
   roster_.tell(entry);
   co_return done;
@@ -165,7 +182,7 @@ rt::Task<Result<Forecast>> MirrorEngine::forecast(RelationshipId id, Operation o
 
 rt::Task<Result<>> MirrorEngine::set(RelationshipId id, Settings settings) {
   CO_TRY(EntryRef entry, known(id));
-  CO_TRY_VOID(settle_settings(settings));
+  CO_TRY_VOID(settle_settings(entry->kept.sync_type, settings));
   co_return co_await operations_.set(std::move(entry), settings);
 }
 
@@ -220,7 +237,8 @@ rt::Task<wire::Reply> MirrorEngine::answer(SystemId from, wire::Request request)
     }
   } else if (request.has_remove_target()) {
     done = co_await creation_.remove_target(from,
-                                            id_from<RelationshipId>(request.remove_target().relationship()));
+                                            id_from<RelationshipId>(request.remove_target().relationship()),
+                                            made_from(request.remove_target().made()));
   } else if (request.has_act()) {
     done = co_await answer_act(from, std::move(*request.mutable_act()), *reply.mutable_act());
   } else if (request.has_operate()) {

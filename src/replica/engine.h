@@ -11,6 +11,7 @@
 #include "replica/operations.h"
 #include "replica/peers.h"
 #include "replica/replica.h"
+#include "replica/points.h"
 #include "replica/roster.h"
 #include "replica/steps.h"
 
@@ -64,6 +65,7 @@ class MirrorEngine final : public Engine, public Callee {
   rt::Task<void> tick();
 
   const Ground ground_;
+  void settle(const EntryRef& entry);
   Pools& pools_;
   Observer& observer_;
   Roster roster_;
@@ -75,4 +77,5 @@ class MirrorEngine final : public Engine, public Callee {
   rt::Scope scope_;
 };
 
+  Points points_;
 }  // namespace lockstep::replica

@@ -102,15 +102,15 @@ rt::Task<Result<>> Operations::await_link(EntryRef entry) {
 }
 
 // The end that serves becomes the source; the other follows it, and what only that one has is kept.
-rt::Task<Result<>> Operations::turn(EntryRef entry) {
+rt::Task<Result<>> Operations::turn(EntryRef entry, std::string kept_as) {
   bool local = entry->local(ground_.self.id);
   bool serving_here = entry->kept.end == End::target;  // asked before the sides change names
   Result<Outcome> serving = co_await simple(entry, End::target, Step::look);
   if (!serving) co_return fail(serving.error());
   Order first;
   first.step = Step::become_target;
-  first.name = "before-reverse-" + entry->kept.name;
-  if (!local) first.other = serving->past;
+  first.name = kept_as + entry->kept.name;
+  first.other = serving->past;
   Result<Outcome> follows = co_await ask(entry, End::source, std::move(first));
   if (!follows) co_return fail(follows.error());
   if (local) co_return Result<>{};  // both ends changed sides in one step

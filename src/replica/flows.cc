@@ -25,7 +25,7 @@ rt::Task<void> hang_up_source(Source& source, Error why) {
 
 // In failover the source keeps looking, so that both ends know of each other.
 bool wanted(const Entry& entry) {
-  return !entry.gone &&
+  return !entry.gone && !is_complete(entry.kept) &&
          (entry.kept.intent == CopyState::synchronized || entry.kept.intent == CopyState::failedover);
 }
 

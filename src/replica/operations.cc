@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "replica/convert.h"
+#include "replica/points.h"
 #include "replica/states.h"
 
 namespace lockstep::replica {
@@ -60,6 +61,8 @@ rt::Task<Result<Outcome>> Operations::simple(EntryRef entry, End end, Step step,
 }
 
 rt::Task<Result<>> Operations::operate(EntryRef entry, Operation operation, Watcher& watcher) {
+  while (entry->settling) co_await roster_.moved().wait();
+  if (entry->gone) co_return fail(Code::not_found, "relationship '" + entry->kept.name + "' has ended by itself");
   co_await roster_.refresh(entry);
   CopyState state = roster_.report_of(*entry).copy_state;
   // Every caller of this face has asked for exactly this and was told what it does: that is what force means
@@ -75,6 +78,7 @@ rt::Task<Result<>> Operations::operate(EntryRef entry, Operation operation, Watc
   Cell found = *cell;
   Busy busy(entry, operation, found.to);
   roster_.tell(entry);
+  if (is_point(entry->kept.sync_type)) co_return co_await points_->run(entry, operation, state, found, watcher);
   Result<> whole = co_await finish_turn(entry);
   if (!whole) co_return whole;
   co_return co_await run(entry, operation, state, found, watcher);
@@ -196,9 +200,12 @@ rt::Task<Result<>> Operations::reset_mode(EntryRef entry, Mode mode) {
 
 rt::Task<Result<>> Operations::set(EntryRef entry, Settings settings) {
   bool sync = settings.mode == Mode::synchronous;
+  bool point = is_point(entry->kept.sync_type);
+  if (point && settings.rpo_seconds != 0)
+    co_return fail(Code::invalid, "RPO: means nothing for a " + std::string(name_of(entry->kept.sync_type)) + "; give 0");
   if (sync && settings.rpo_seconds != 0)
     co_return fail(Code::invalid, "RPO: a Synchronous relationship's is 0");
-  if (!sync && (settings.rpo_seconds < 1 || settings.rpo_seconds > 86'400))
+  if (!sync && !point && (settings.rpo_seconds < 1 || settings.rpo_seconds > 86'400))
     co_return fail(Code::invalid, "RPO: 1 to 86400 seconds");
   if (settings.adaptive_bound_ms < 1 || settings.adaptive_bound_ms > 60'000)
     co_return fail(Code::invalid, "bound of Adaptive: 1 to 60000 ms");
@@ -218,10 +225,18 @@ rt::Task<Result<>> Operations::await_state(EntryRef entry, std::vector<CopyState
   co_await roster_.refresh(entry);
   auto guard = watcher.stop().on_request([this] { roster_.moved().wake_all(); });
   for (;;) {
-    if (entry->gone) co_return Result<>{};
+    if (entry->gone) {
+      bool given_up = is_point(entry->kept.sync_type) && entry->kept.end == End::source && !is_complete(entry->kept);
+      if (given_up)
+        co_return fail(Code::cancelled, "relationship '" + entry->kept.name + "' was ended before it was complete");
+      co_return Result<>{};
+    }
     Report now = roster_.report_of(*entry);
     watcher.progress(now.copied, now.to_copy);
-    if (std::find(states.begin(), states.end(), now.copy_state) != states.end()) co_return Result<>{};
+    bool arrived = std::find(states.begin(), states.end(), now.copy_state) != states.end();
+    bool leaves = entry->kept.sync_type == SyncType::clone || entry->kept.sync_type == SyncType::tokenized_clone;
+    // A clone that has everything is done when it has let go of its source as well.
+    if (arrived && !(leaves && now.copy_state == CopyState::synchronized)) co_return Result<>{};
     if (!now.conflict.empty())
       co_return fail(Code::busy, "relationship '" + entry->kept.name + "': " + now.conflict);
     if (watcher.stop().requested())
@@ -241,7 +256,7 @@ void put(const Order& from, wire::Act& into) {
 }
 
 Result<Order> order_from(const wire::Act& from) {
-  if (from.kind() < 1 || from.kind() > static_cast<std::uint32_t>(Step::unsure))
+  if (from.kind() < 1 || from.kind() > static_cast<std::uint32_t>(last_step))
     return fail(Code::unsupported, "a step that this system does not know; update it");
   Order out;
   out.step = static_cast<Step>(from.kind());

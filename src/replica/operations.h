@@ -11,10 +11,13 @@
 
 namespace lockstep::replica {
 
+class Points;
+
 class Operations {
  public:
   Operations(const Ground& ground, Roster& roster, Flows& flows, Steps& steps, Peers& peers)
       : ground_(ground), roster_(roster), flows_(flows), steps_(steps), peers_(peers) {}
+  void set_points(Points& points) { points_ = &points; }
 
   rt::Task<Result<>> operate(EntryRef entry, Operation operation, Watcher& watcher);
   rt::Task<Result<Forecast>> forecast(EntryRef entry, Operation operation);
@@ -23,30 +26,31 @@ class Operations {
 
   // One end's step, wherever that end is.
   rt::Task<Result<Outcome>> ask(EntryRef entry, End end, Order order);
+  rt::Task<Result<Outcome>> simple(EntryRef entry, End end, Step step,
+                                   CopyState intent = CopyState::synchronized);
+  rt::Task<Result<>> rest_both(EntryRef entry, CopyState intent);
+  rt::Task<Result<>> flow_both(EntryRef entry);
+  rt::Task<Result<>> resume(EntryRef entry, Watcher& watcher);
+  rt::Task<Result<>> detach(EntryRef entry);
+  // The end that serves becomes the source; the other follows it, and what only that one has is kept.
+  rt::Task<Result<>> turn(EntryRef entry, std::string kept_as = "before-reverse-");
 
  private:
   rt::Task<Result<>> run(EntryRef entry, Operation operation, CopyState state, Cell cell, Watcher& watcher);
 
-  rt::Task<Result<>> rest_both(EntryRef entry, CopyState intent);
-  rt::Task<Result<>> resume(EntryRef entry, Watcher& watcher);
   rt::Task<Result<>> resync(EntryRef entry, Watcher& watcher);
   rt::Task<Result<>> open_target(EntryRef entry, CopyState before, CopyState intent, bool drain);
   rt::Task<Result<>> failover(EntryRef entry, CopyState state);
   rt::Task<Result<>> failover_here(EntryRef entry, CopyState state);
   rt::Task<Result<>> reverse(EntryRef entry, CopyState state);
   rt::Task<Result<>> await_link(EntryRef entry);
-  rt::Task<Result<>> turn(EntryRef entry);
   rt::Task<Result<>> finish_turn(EntryRef entry);
   rt::Task<Result<>> fail_back(EntryRef entry, Watcher& watcher);
-  rt::Task<Result<>> detach(EntryRef entry);
   rt::Task<Result<>> reset_mode(EntryRef entry, Mode mode);
 
   rt::Task<Result<>> hand_over(EntryRef entry);
   rt::Task<Result<>> promote_or_undo(EntryRef entry, bool handed_over);
-  rt::Task<Result<>> flow_both(EntryRef entry);
   rt::Task<Result<Outcome>> ask_at(EntryRef entry, bool here, End end, Order order);
-  rt::Task<Result<Outcome>> simple(EntryRef entry, End end, Step step,
-                                   CopyState intent = CopyState::synchronized);
   [[nodiscard]] bool here(const Entry& entry, End end) const;
 
   const Ground& ground_;
@@ -54,6 +58,7 @@ class Operations {
   Flows& flows_;
   Steps& steps_;
   Peers& peers_;
+  Points* points_ = nullptr;
 };
 
 // What a request for a step says, both ways.

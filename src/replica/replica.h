@@ -89,7 +89,8 @@ struct CreateRequest {
   GroupId group;             // source, here
   SystemId target_system;    // own id: local
   std::string target_pool;   // empty: the pool of the same name there, else the one with most free space
-  std::string target_group;  // empty: source group's name where free, else RELATIONSHIP's
+  std::string target_group;  // empty: source group's name where free, else RELATIONSHIP's. One that exists is used:
+                             // empty it gets volumes, else its volumes become the targets, in order
 };
 
 // What an operation would do, stated before anything is overwritten.

@@ -70,6 +70,19 @@ std::vector<std::pair<VolumeUuid, VolumeUuid>> swapped(std::vector<std::pair<Vol
   return pairs;
 }
 
+// The target end of a local relationship, as another system would keep it.
+Relationship far_end_of(Relationship near, PoolId pool, GroupId group, std::pair<std::string, std::string> names) {
+  near.end = End::target;
+  near.pool = pool;
+  near.group = group;
+  near.pairs = swapped(std::move(near.pairs));
+  near.peer_pool = std::move(names.first);
+  near.peer_group = std::move(names.second);
+  return near;
+}
+
+rt::Task<NearState> near_state(pool::Pool& pool, NearEnds ends) { co_return look_at_near(pool, std::move(ends)); }
+
 }  // namespace
 
 Roster::Roster(const Ground& ground, Pools& pools, Registry& registry, Observer& observer)
@@ -166,9 +179,30 @@ rt::Task<std::optional<Roster::Place>> Roster::local_target(RelationshipId id) {
   co_return std::nullopt;
 }
 
+rt::Task<void> Roster::open_near(EntryRef entry, pool::Pool& pool) {
+  std::optional<Place> place = co_await local_target(entry->kept.id);
+  if (!place || place->pool != &pool) {
+    entry->trouble = Error{Code::not_found, "relationship '" + entry->kept.name + "': its target group is gone; detach it"};
+    tell(entry);
+    co_return;
+  }
+  entry->near = NearSeat{&pool, {entry->kept.id, entry->kept.name, entry->kept.group, place->group}, {}};
+  auto names = co_await rt::run_on(pool.loop(), names_of(pool, entry->kept.group));
+  entry->far = far_end_of(entry->kept, pool.id(), place->group, std::move(names));
+  co_await refresh(entry);
+}
+
 rt::Task<void> Roster::open_ends(EntryRef entry, bool hold) {
   entry->trouble.reset();
   bool local = entry->local(ground_.self.id);
+  pool::Pool* pool = pools_.find(entry->kept.pool);
+  if (is_point(entry->kept.sync_type) && local && pool != nullptr) {
+    const std::string there = entry->kept.peer_pool;
+    if (pools_.find(std::string_view(there)) == pool) {
+      if (!entry->near) co_await open_near(entry, *pool);
+      co_return;
+    }
+  }
   if (entry->kept.end == End::source || local) co_await open_source(entry, hold);
   if (entry->kept.end == End::target || local) co_await open_target(entry);
   tell(entry);
@@ -200,12 +234,7 @@ rt::Task<void> Roster::open_target(EntryRef entry) {
     std::optional<Place> place = co_await local_target(entry->kept.id);
     pool = place ? place->pool : nullptr;
     if (!place) co_return;
-    copy.end = End::target;
-    copy.pool = pool->id();
-    copy.group = place->group;
-    copy.pairs = swapped(std::move(copy.pairs));
-    copy.peer_pool = names.first;
-    copy.peer_group = names.second;
+    copy = far_end_of(std::move(copy), pool->id(), place->group, std::move(names));
     entry->far = copy;
   }
   if (pool == nullptr) co_return;
@@ -240,11 +269,18 @@ rt::Task<void> Roster::close_target(EntryRef entry) {
 }
 
 rt::Task<void> Roster::close_ends(EntryRef entry, bool forget_claims) {
+  entry->near.reset();
   co_await close_source(entry, forget_claims);
   co_await close_target(entry);
 }
 
 rt::Task<void> Roster::refresh(EntryRef entry) {
+  if (entry->near) {
+    pool::Pool* pool = entry->near->pool;
+    NearEnds ends = entry->near->ends;
+    NearState state = co_await rt::run_on(pool->loop(), near_state(*pool, std::move(ends)));
+    if (entry->near) entry->near->state = state;
+  }
   if (entry->source.end) {
     Status status = co_await rt::run_on(entry->source.pool->loop(), status_of(*entry->source.end));
     entry->source.status = std::move(status);

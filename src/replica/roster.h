@@ -13,6 +13,7 @@
 #include "pool/pool.h"
 #include "replica/gate.h"
 #include "replica/ground.h"
+#include "replica/near.h"
 #include "replica/reporter.h"
 #include "replica/source.h"
 #include "replica/status.h"
@@ -30,11 +31,19 @@ struct Seat {
   Status status;  // as last heard
 };
 
+// Both ends of a point in time in one pool: no traffic, so no ends that live.
+struct NearSeat {
+  pool::Pool* pool = nullptr;
+  NearEnds ends;
+  NearState state;  // as last looked at
+};
+
 struct Entry {
   Relationship kept;
   Relationship far;   // of a local relationship: the target end, as it would be kept on a system of its own
   Seat<Source> source;
   Seat<Target> target;
+  std::optional<NearSeat> near;
   std::optional<Error> trouble;  // an end that should be open here is not
   bool busy = false;             // an operation runs
   Operation operation = Operation::activate;
@@ -44,6 +53,7 @@ struct Entry {
   Report told;                     // what observers heard last
   bool gone = false;
 
+  bool settling = false;   // its point is complete: what follows from that is under way
   [[nodiscard]] bool local(SystemId self) const { return kept.peer == self; }
 };
 
@@ -89,8 +99,14 @@ class Roster {
   rt::Task<std::optional<Place>> local_target(RelationshipId id);
 
  private:
+  // Called when a source says that its point is complete at the target.
+  using Reached = std::function<void(EntryRef)>;
+  void on_reached(Reached call) { reached_ = std::move(call); }
+
   rt::Task<void> open_source(EntryRef entry, bool hold);
   rt::Task<void> keep(EntryRef entry);
+  rt::Task<void> open_near(EntryRef entry, pool::Pool& pool);
+  [[nodiscard]] CopyState state_of(const Entry& entry, const Status& status) const;
   Reporter::Deliver deliver_to(EntryRef entry, bool source);
   Gates& gates_of(pool::Pool& pool);
 
@@ -103,6 +119,7 @@ class Roster {
   rt::Signal moved_;
   rt::Scope scope_;
   std::shared_ptr<bool> alive_;  // false for callbacks that come after us
+  Reached reached_;
 };
 
 }  // namespace lockstep::replica

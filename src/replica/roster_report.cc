@@ -30,20 +30,29 @@ bool stopped(CopyState intent) {
   return intent == CopyState::suspended || intent == CopyState::inactive || intent == CopyState::aborted || intent == CopyState::prepared;
 }
 
-// What is intended decides while nothing is meant to flow; else what flows.
-CopyState state_of(const Entry& entry, const Status& status) {
-  CopyState intent = entry.kept.intent;
-  if (intent != CopyState::synchronized) return intent;
-  return status.taken_over ? CopyState::failedover : status.flow;
-}
+CopyState open_point(bool skewed) { return skewed ? CopyState::skewed : CopyState::synchronized; }
 
 }  // namespace
+
+// What is intended decides while nothing is meant to flow; else what flows.
+CopyState Roster::state_of(const Entry& entry, const Status& status) const {
+  CopyState intent = entry.kept.intent;
+  if (entry.near && !entry.near->state.there) return CopyState::broken;
+  if (intent != CopyState::synchronized) return intent;
+  if (!is_point(entry.kept.sync_type)) return status.taken_over ? CopyState::failedover : status.flow;
+  if (entry.near && !entry.near->state.open) return CopyState::broken;
+  if (entry.near) return open_point(entry.near->state.skewed);
+  if (entry.kept.end == End::target) return status.taken_over ? open_point(status.skewed) : status.flow;
+  bool skewed = entry.target.end != nullptr && entry.target.status.skewed;
+  return is_complete(entry.kept) ? open_point(skewed) : status.flow;
+}
 
 Report Roster::report_of(const Entry& entry) const {
   Report out;
   out.relationship = entry.kept;
   bool at_source = entry.source.end != nullptr;
-  bool open = at_source || entry.target.end != nullptr;
+  bool open = at_source || entry.target.end != nullptr || entry.near;
+  const bool point = is_point(entry.kept.sync_type);
   const Status& status = at_source ? entry.source.status : entry.target.status;
   out.copy_state = state_of(entry, status);
   out.cause = status.cause;
@@ -51,8 +60,13 @@ Report Roster::report_of(const Entry& entry) const {
     if (entry.kept.intent == CopyState::synchronized) out.copy_state = CopyState::broken;
     out.cause = entry.trouble ? entry.trouble->message : "the pool that holds this end is not open";
   }
+  if (entry.near && out.copy_state == CopyState::broken)
+    out.cause = entry.near->state.there ? "its target was closed by an operation that did not end; resync it"
+                                        : "its target group is gone; detach it";
   if (out.copy_state != CopyState::broken && out.copy_state != CopyState::failedover && open)
     out.cause.clear();
+  const bool complete =
+      point && (out.copy_state == CopyState::synchronized || out.copy_state == CopyState::skewed);
   bool flowing = out.copy_state == CopyState::unsynchronized || out.copy_state == CopyState::synchronized;
   if (flowing) out.mode_in_force = status.mode_in_force;
   out.reachable = status.connected;
@@ -68,15 +82,19 @@ Report Roster::report_of(const Entry& entry) const {
   }
   std::uint32_t rpo = entry.kept.settings.rpo_seconds;
   out.rpo_violated = status.rpo_violated || (rpo > 0 && out.lag > std::chrono::seconds(rpo));
-  if (out.copy_state == CopyState::failedover) out.rpo_violated = false;
-  out.backlog = status.backlog;
+  if (point) out.lag = Duration{0};  // an instant does not age
+  if (out.copy_state == CopyState::failedover || point) out.rpo_violated = false;
+  out.backlog = complete ? Bytes{0} : status.backlog;
+  if (complete) out.mode_in_force.reset();
+  if (entry.near) out.reachable = true;
   out.to_copy = status.to_copy;
   out.copied = status.copied;
   out.bytes_per_second = status.bytes_per_second;
   out.sent_total = status.sent_total;
   out.received_total = status.received_total;
   out.position = entry.target.end ? entry.target.status.position : status.position;
-  if (out.copy_state == CopyState::synchronized) {
+  if (entry.near) out.position = entry.near->state.position;
+  if (out.copy_state == CopyState::synchronized || complete) {
     out.percent_synced = 100;
   } else if (status.to_copy.value > 0) {
     out.percent_synced = std::min(
@@ -89,7 +107,7 @@ Report Roster::report_of(const Entry& entry) const {
   if (entry.busy) {
     out.requested = entry.requested;
     out.progress = progress_of(entry.operation);
-  } else if (out.copy_state == CopyState::synchronized) {
+  } else if (out.copy_state == CopyState::synchronized || complete) {
     out.progress = Progress::completed;
   } else if (out.copy_state == CopyState::unsynchronized || out.copy_state == CopyState::initialized) {
     out.requested = CopyState::synchronized;
@@ -106,7 +124,7 @@ std::vector<Report> Roster::reports() const {
   out.reserve(entries_.size());
   for (const auto& [id, entry] : entries_) {
     out.push_back(report_of(*entry));
-    if (!entry->local(ground_.self.id) || !entry->target.end) continue;
+    if if (!entry->local(ground_.self.id) || (!entry->target.end && !entry->near)) continue;;
     Report far = out.back();
     const Relationship& near = entry->kept;
     far.relationship = entry->far;
@@ -116,6 +134,7 @@ std::vector<Report> Roster::reports() const {
     far.relationship.when_synchronized = near.when_synchronized;
     far.relationship.when_suspended = near.when_suspended;
     far.relationship.when_failed_over = near.when_failed_over;
+    far.relationship.when_established = near.when_established;
     out.push_back(std::move(far));
   }
   return out;
@@ -130,7 +149,8 @@ rt::Task<void> Roster::keep(EntryRef entry) {
 void Roster::tell(EntryRef entry) {
   if (entry->gone) return;
   // The target was opened while nobody here looked: what was intended here is out of date.
-  bool overtaken = entry->source.end && entry->source.status.taken_over &&
+  const bool point = is_point(entry->kept.sync_type);
+  bool overtaken = !point && entry->source.end && entry->source.status.taken_over &&
                    entry->kept.intent == CopyState::synchronized && !entry->busy;
   if (overtaken) {
     entry->kept.intent = CopyState::failedover;
@@ -159,7 +179,8 @@ void Roster::tell(EntryRef entry) {
   say("Mode", mode(before.mode_in_force), mode(now.mode_in_force), now.cause);
   say("Lag", rpo(before.rpo_violated), rpo(now.rpo_violated), now.cause);
   say("Conflict", before.conflict, now.conflict, now.cause);
-  if (now.copy_state == CopyState::synchronized && before.copy_state != CopyState::synchronized) {
+  if (point && entry->source.end && entry->source.status.point_reached && reached_) reached_(entry);
+  if (!point && now.copy_state == CopyState::synchronized && before.copy_state != CopyState::synchronized) {
     entry->kept.when_synchronized = ground_.host.clock().wall();
     entry->told.relationship.when_synchronized = entry->kept.when_synchronized;
     scope_.spawn(keep(entry));

@@ -4,6 +4,7 @@
 
 #include "replica/convert.h"
 #include "replica/ledger.h"
+#include "replica/point.h"
 
 namespace lockstep::replica {
 
@@ -17,6 +18,7 @@ Source::Source(const Ground& ground, pool::Pool& pool, Gates& gates, const Relat
       name_(relationship.name),
       group_(relationship.group),
       follower_(follower_id(relationship.id, relationship.group)),
+      type_(relationship.sync_type),
       settings_(relationship.settings),
       was_synchronized_(relationship.when_synchronized.us != 0),
       sink_(std::move(sink)),
@@ -41,7 +43,7 @@ rt::Task<Result<>> Source::open() {
   }
   if (const store::FollowerRow* row = follower_row(pool_, follower_)) {
     received_ = durable_ = row->durable;
-  } else {
+  } else if (needs_journal(type_)) {
     // Nothing kept the journal for this target so far: what changed before now can only be found by
     // comparing.
     store::FollowerRow fresh;
@@ -49,7 +51,7 @@ rt::Task<Result<>> Source::open() {
     fresh.group = group_;
     fresh.durable = pool_.status().appended;
     fresh.since = pool_.position(group_);
-    fresh.journal_budget = settings_.journal_budget;
+    fresh.journal_budget = journal_budget();
     Result<> set = co_await pool_.set_follower(fresh);
     if (!set) co_return set;
     received_ = durable_ = fresh.durable;
@@ -84,12 +86,16 @@ rt::Task<Result<>> Source::close(bool forget) {
 }
 
 bool Source::stop_policy() const {
-  return settings_.mode == Mode::synchronous && settings_.on_link_loss == LinkLoss::stop &&
+  return !is_point(type_) && settings_.mode == Mode::synchronous && settings_.on_link_loss == LinkLoss::stop &&
          was_synchronized_ && !resting_;
 }
 
 Error Source::described(const Error& why) const { return why.in("relationship '" + name_ + "'"); }
 
+  if (is_point(type_)) {
+    Result<> dropped = co_await drop_point();
+    if (!dropped) co_return dropped;
+  }
 rt::Task<Error> Source::serve(std::unique_ptr<os::Stream> stream) {
   while (serving_) {
     Error newer{Code::cancelled, "a newer connection took over"};
@@ -108,6 +114,7 @@ rt::Task<Error> Source::serve(std::unique_ptr<os::Stream> stream) {
   rt::Scope scope(loop_);
   scope.spawn(read_frames(channel));
   scope.spawn(beat(channel));
+  status_.point_reached = false;
   scope.spawn(ask_for_durable(channel));
   scope.spawn(channel.keep_alive(FrameType::state, ground_.options.heartbeat,
                                  ground_.options.reachable_within - ground_.options.heartbeat));
@@ -244,7 +251,7 @@ rt::Task<Result<>> Source::drive(Channel& channel) {
 
 rt::Task<Result<>> Source::act_on(Channel& channel, Contacted contacted) {
   const Plan plan = contacted.plan;
-  if (std::getenv("TR")) std::fprintf(stderr, "   PLAN %s | here %s there %s hold=%d\n", text_of(plan).c_str(), text_of(contacted.here.past).c_str(), text_of(contacted.there.past).c_str(), hold_until_.has_value());
+  if (is_point(type_)) co_return co_await act_on_point(channel, std::move(contacted));
   hold_until_ = plan.kind == Plan::Kind::ahead ? hold_until_ : std::nullopt;
   std::string histories = "here " + text_of(contacted.here.past) + ", there " + text_of(contacted.there.past);
   bool clash = plan.kind == Plan::Kind::two_writable || plan.kind == Plan::Kind::diverged ||
@@ -268,7 +275,7 @@ rt::Task<Result<>> Source::act_on(Channel& channel, Contacted contacted) {
     case Plan::Kind::two_writable:
     case Plan::Kind::taken_over: break;
   }
-  gate_off();
+  gate_off("the target was made writable");
   if (plan.kind == Plan::Kind::taken_over && contacted.here.role == store::Role::source) {
     // It wrote nothing since: closed to hosts, it cannot diverge any more.
     store::GroupRow row = *group_row(pool_, group_);

@@ -2,8 +2,8 @@
 // says when writes may be answered. Promises: one connection at a time; acknowledgements move only forward; a
 // resync pass ends at exactly one position of the group. Refuses:  shipping from a position that the history
 // does not contain; letting go of journal or change map before the target is durable. Lives on: the pool's
-// loop, all of it. Files: source.cc (life), contact.cc (plan), stream.cc, acks.cc,
-//           source_pass.cc, compare.cc, surplus.cc.
+// loop, all of it. Files: source.cc (life), contact.cc (plan), stream.cc, acks.cc, source_gate.cc, source_pace.cc,
+//           source_pass.cc, source_point.cc, compare.cc, surplus.cc.
 #pragma once
 
 #include <deque>
@@ -58,6 +58,12 @@ class Source final : public Claim {
   void unsure() { handing_over_ = false; }  // the target may have been promoted: the next contact tells
 
   // Claim
+  // Point-in-time types: the instant that the target is to hold is now (the connection has ended before); or none is
+  // wanted any more.
+  rt::Task<Result<>> take_point();
+  rt::Task<Result<>> drop_point();
+  // Compares both ends at one position while data flow; one at a time.
+  rt::Task<Result<VerifyReport>> verify_ends(VerifyRequest request, std::shared_ptr<VerifyWatch> watch);
   [[nodiscard]] Lsn received_there() const override;
   [[nodiscard]] Lsn durable_there() const override;
   [[nodiscard]] std::optional<Error> refuses() const override;
@@ -162,6 +168,18 @@ class Source final : public Claim {
   Gates& gates_;
   rt::Loop& loop_;
   const RelationshipId id_;
+  void outrun();     // a pass begins; the one before, if there was one, did not suffice
+  void caught_up();
+
+  // source_point.cc
+  rt::Task<Result<>> act_on_point(Channel& channel, Contacted contacted);
+  rt::Task<Result<>> drop_pass_snapshot(SnapshotId snapshot);
+  [[nodiscard]] Bytes journal_budget() const;
+
+  // source_verify.cc
+  rt::Task<Result<>> ship_to_verify(Channel& channel, Lsn upto, Origin at);
+  rt::Task<Result<>> bring_level(Lsn written, bool rewrites, VerifyReport& report);
+  rt::Task<void> leave_verification(Error why);
   const std::string name_;
   const GroupId group_;
   const RelationshipId follower_;
@@ -182,6 +200,7 @@ class Source final : public Claim {
   bool serving_ = false;
 
   // Of the connection.
+  const SyncType type_;
   std::uint64_t sequence_ = 0;
   std::deque<Sent> unreceived_, undurable_;
   std::deque<std::pair<std::uint64_t, Lsn>> unsynced_;  // sent, and not yet known to survive a power cut here

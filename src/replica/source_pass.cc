@@ -5,6 +5,7 @@
 
 #include "replica/convert.h"
 #include "replica/ledger.h"
+#include "replica/point.h"
 #include "replica/source.h"
 
 namespace lockstep::replica {
@@ -72,6 +73,14 @@ rt::Task<Result<>> Source::begin_pass(const Contacted& contacted) {
   }
   const store::SnapshotRow& row = pool_.catalog().snapshots.at(*held);
   pass.snapshot = *held;
+  if (is_point(type_)) {
+    held = find_point(pool_, group_, id_);
+    if (!held) co_return fail(Code::changed, "the point in time that was to be copied is gone");
+    if (plan.kind == Plan::Kind::resume_pass) {
+      // Which blocks a former life meant to send is not written down: those that differ are the same or fewer.
+      kind = contacted.there.holds_nothing ? full_pass : compare_pass;
+    }
+  }
   pass.towards = row.origin;
   pass.lsn = row.lsn;
   pass.fresh = contacted.fresh;
@@ -86,9 +95,11 @@ rt::Task<Result<>> Source::begin_pass(const Contacted& contacted) {
     follower.group = group_;
     follower.durable = lsn;
     follower.since = pass.towards;
-    follower.journal_budget = settings_.journal_budget;
-    Result<> set = co_await pool_.set_follower(follower);
-    if (!set) co_return set;
+    follower.journal_budget = journal_budget();
+    if (needs_journal(type_)) {
+      Result<> set = co_await pool_.set_follower(follower);
+      if (!set) co_return set;
+    }
     pass.set = kind == full_pass ? Pass::Set::allocated : Pass::Set::masks;
   } else {
     Result<> folded = co_await pool_.fold_follower(follower_, lsn);
@@ -335,7 +346,7 @@ rt::Task<Result<>> Source::end_pass(Channel& channel) {
   }
   pass_.reset();
   undurable_.clear();
-  Result<> dropped = co_await pool_.delete_snapshot(snapshot);
+  Result<> dropped = co_await drop_pass_snapshot(snapshot);
   if (!dropped) co_return dropped;
   changed();
   co_return Result<>{};

@@ -49,6 +49,46 @@ constexpr std::array mirror_rows = {
         "cfg   cfg    cfg   x     cfg   cfg   cfg   cfg   x     cfg   cfg   cfg"},
 };
 
+constexpr std::array snapshot_rows = {
+    //                        Ini   Uns   Syn   Bro   Fra   Spl  Ina   Sus  FO  Pre   Abo   Ske
+    Row{Operation::abort, "12    12    x     x     x     x    x     x    x   12    =     x"},
+    Row{Operation::activate, "3>4   =     =     x     x     x    4     x    x   4     x     ="},
+    Row{Operation::deactivate, "8     8     8     x     x     x    =     x    x   8     x     8"},
+    Row{Operation::detach, "gone  x     gone  gone  gone  x    gone  x    x   gone  gone  gone"},
+    Row{Operation::dissolve, "gone  x     gone  gone  gone  x    gone  x    x   gone  gone  gone"},
+    Row{Operation::fracture, "x     x     6     x     =     x    x     x    x   x     x     6"},
+    Row{Operation::resync_replica, "x     =     4     4     4     x    x     x    x   x     4     4"},
+    Row{Operation::restore_from_replica, "x     x     4     x     4     x    x     x    x   x     x     4"},
+    Row{Operation::return_to_resource_pool,
+        "gone  gone  gone  gone  gone  x    gone  x    x   gone  gone  gone"},
+    Row{Operation::unprepare, "11    11    11    11    11    x    11    x    x   =     11    11"},
+    Row{Operation::prepare, "11    11    11    11    11    x    11    x    x   =     11    11"},
+};
+
+constexpr std::array clone_rows = {
+    //                        Ini   Uns   Syn   Bro   Fra   Spl  Ina   Sus   FO  Pre   Abo   Ske
+    Row{Operation::abort, "12    12    x     x     x     x    x     12    x   12    =     x"},
+    Row{Operation::activate, "3>4   =     =     x     x     x    3>4   x     x   3>4   x     x"},
+    Row{Operation::deactivate, "8     8     8     x     x     x    =     8     x   8     x     x"},
+    Row{Operation::detach, "gone  Fgone gone  Fgone gone  gone gone  Fgone x   gone  gone  gone"},
+    Row{Operation::dissolve, "gone  Fgone gone  Fgone gone  gone gone  Fgone x   gone  gone  gone"},
+    Row{Operation::fracture, "x     x     6     x     =     =    x     x     x   x     x     6"},
+    Row{Operation::resync_replica, "x     =     3>4   3>4   3>4   3>4  x     x     x   x     3>4   3>4"},
+    Row{Operation::restore_from_replica, "x     x     3>4   x     3>4   3>4  x     x     x   x     x     3>4"},
+    Row{Operation::resume, "x     =     =     x     x     x    x     3>4   x   x     x     x"},
+    Row{Operation::split, "x     x     7     x     =     =    x     x     x   x     x     x"},
+    Row{Operation::suspend, "x     9     x     x     x     x    x     =     x   x     x     x"},
+    Row{Operation::unprepare, "11    11    11    11    11    11   11    11    x   =     11    11"},
+    Row{Operation::prepare, "11    11    11    11    11    11   11    11    x   =     11    11"},
+};
+
+// A token is for one copy: it runs, or it is given up.
+constexpr std::array tokenized_clone_rows = {
+    //                        Ini   Uns   Syn   Bro   Fra   Spl  Ina   Sus   FO  Pre   Abo   Ske
+    Row{Operation::abort, "12    12    x     x     x     x    x     12    x   12    =     x"},
+    Row{Operation::detach, "gone  Fgone gone  Fgone gone  gone gone  Fgone x   gone  gone  gone"},
+};
+
 constexpr std::size_t first_operation = 2;
 constexpr std::size_t operation_count = 24;
 using Table = std::array<std::array<Cell, columns>, operation_count>;
@@ -105,10 +145,18 @@ consteval Table parse(const std::array<Row, n>& rows) {
 }
 
 constexpr Table mirror_table = parse(mirror_rows);
+constexpr Table snapshot_table = parse(snapshot_rows);
+constexpr Table clone_table = parse(clone_rows);
+constexpr Table tokenized_clone_table = parse(tokenized_clone_rows);
 
 const Table* table_of(SyncType type) noexcept {
-  return type == SyncType::mirror ? &mirror_table
-                                  : nullptr;  // the point-in-time types bring theirs with them
+  switch (type) {
+    case SyncType::mirror: return &mirror_table;
+    case SyncType::snapshot: return &snapshot_table;
+    case SyncType::clone: return &clone_table;
+    case SyncType::tokenized_clone: return &tokenized_clone_table;
+  }
+  return nullptr;
 }
 
 std::string article(CopyState state) {

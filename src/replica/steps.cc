@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "replica/ledger.h"
+#include "replica/target_objects.h"
 
 namespace lockstep::replica {
 namespace {
@@ -136,6 +137,12 @@ rt::Task<Result<Outcome>> Steps::at_source(EntryRef entry, Order order) {
     }
     case Step::unsure: co_await rt::run_on(entry->source.pool->loop(), doubt(*entry->source.end)); break;
     case Step::become_target: done = co_await become_target(entry, std::move(order)); break;
+    case Step::point: done = co_await new_point(entry); break;
+    case Step::drop_point: {
+      rt::Loop& loop = entry->source.pool->loop();
+      done = co_await rt::run_on(loop, entry->source.end->drop_point());
+      break;
+    }
     case Step::configure:
       done = co_await configure(entry, order.settings.value_or(entry->kept.settings));
       break;
@@ -198,6 +205,9 @@ rt::Task<Result<Outcome>> Steps::at_target(EntryRef entry, Order order) {
     case Step::forget:
       done = co_await forget(entry, End::target);
       co_return done ? Result<Outcome>(out) : fail(done.error());
+    case Step::discard:
+      done = co_await discard(entry);
+      co_return done ? Result<Outcome>(out) : fail(done.error());
     case Step::look: break;
     default: done = fail(Code::invalid, "a target is not asked that"); break;
   }
@@ -209,8 +219,8 @@ rt::Task<Result<Outcome>> Steps::at_target(EntryRef entry, Order order) {
   bool at_target = entry->target.end != nullptr;
   pool::Pool* pool = at_target ? entry->target.pool : entry->source.pool;
   bool local = entry->local(ground_.self.id);
-  if (pool != nullptr && !local) {
-    GroupId group = entry->kept.group;
+  if (pool != nullptr && (at_target || !local)) {
+    GroupId group = local ? entry->far.group : entry->kept.group;
     Looked looked = co_await rt::run_on(pool->loop(), look_at(*pool, group));
     out.past = std::move(looked.past);
     out.writable = looked.writable;
@@ -244,7 +254,8 @@ rt::Task<Result<>> Steps::rest(EntryRef entry, End end, CopyState intent) {
 
 rt::Task<Result<>> Steps::go_on(EntryRef entry, End end) {
   entry->kept.intent = CopyState::synchronized;
-  entry->kept.when_activated = ground_.host.clock().wall();
+  // Of a point in time it says when that was.
+  if (!is_point(entry->kept.sync_type)) entry->kept.when_activated = ground_.host.clock().wall();
   Result<> saved = co_await roster_.save(entry);
   if (!saved) co_return saved;
   if (end == End::target) {
@@ -285,6 +296,32 @@ rt::Task<Result<>> Steps::forget(EntryRef entry, End end) {
     Result<> freed = co_await rt::run_on(pool->loop(), take_source_role(*pool, group));
     if (!freed && freed.error().code != Code::not_found) co_return freed;
   }
+  co_return co_await roster_.forget(entry);
+}
+
+// What flowed towards an older point ends first; Step::flow begins with the new one.
+rt::Task<Result<>> Steps::new_point(EntryRef entry) {
+  co_await flows_.stop(entry, false);
+  if (!entry->source.end) co_return fail(Code::unreachable, "the source's pool is not open any more");
+  Result<> taken = co_await rt::run_on(entry->source.pool->loop(), entry->source.end->take_point());
+  if (!taken) co_return taken;
+  WallTime now = ground_.host.clock().wall();
+  entry->kept.when_activated.us = std::max(now.us, entry->kept.when_synchronized.us + 1);
+  co_return co_await roster_.save(entry);
+}
+
+rt::Task<Result<>> Steps::discard(EntryRef entry) {
+  pool::Pool* pool = entry->target.pool;
+  bool local = entry->local(ground_.self.id);
+  GroupId group = local ? entry->far.group : entry->kept.group;
+  co_await flows_.stop(entry, true);
+  co_await roster_.close_target(entry);
+  Result<> gone = co_await rt::run_on(pool->loop(), delete_target_objects(*pool, group));
+  if (!gone) {
+    co_await roster_.open_target(entry);
+    co_return gone;
+  }
+  if (local) co_return Result<>{};  // the source's end forgets it
   co_return co_await roster_.forget(entry);
 }
 

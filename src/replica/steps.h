@@ -29,7 +29,11 @@ enum class Step : std::uint8_t {
   forget = 11,        // the relationship ends here
   look = 12,          // how things stand: nothing is changed
   unsure = 13,        // source, demoted: whether the target was opened is not known; the next contact tells
+  point = 14,         // source of a point-in-time type: the instant is now
+  drop_point = 15,    // source of such a type: no instant is held for the target any more
+  discard = 16,       // target: the relationship ends here, group and volumes are deleted
 };
+inline constexpr Step last_step = Step::discard;
 
 struct Order {
   Step step = Step::look;
@@ -68,6 +72,8 @@ class Steps {
   rt::Task<Result<>> go_on(EntryRef entry, End end);
   rt::Task<Result<>> configure(EntryRef entry, Settings settings);
   rt::Task<Result<>> forget(EntryRef entry, End end);
+  rt::Task<Result<>> new_point(EntryRef entry);
+  rt::Task<Result<>> discard(EntryRef entry);
   rt::Task<Result<>> become_source(EntryRef entry);
   rt::Task<Result<>> become_target(EntryRef entry, Order order);
   rt::Task<Result<>> follow_again(EntryRef entry, Order order);

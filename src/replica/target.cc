@@ -3,6 +3,7 @@
 #include "replica/convert.h"
 #include "replica/ledger.h"
 #include "replica/pass.h"
+#include "replica/point.h"
 
 namespace lockstep::replica {
 
@@ -15,6 +16,7 @@ Target::Target(const Ground& ground, pool::Pool& pool, const Relationship& relat
       group_(relationship.group),
       follower_(follower_id(relationship.id, relationship.group)),
       surplus_(surplus_id(relationship.id, relationship.group)),
+      type_(relationship.sync_type),
       sink_(std::move(sink)),
       intent_(relationship.intent),
       idle_(loop_),
@@ -111,7 +113,8 @@ rt::Task<Error> Target::serve(std::unique_ptr<os::Stream> stream) {
   channel_ = nullptr;
   serving_ = false;
   status_.settings.reset();
-  if (!ending_) {
+  bool opening = promoting_ && is_point(type_);
+  if (!ending_ && !opening) {
     status_.flow = CopyState::broken;
     status_.progress = Progress::not_applicable;
     status_.mode_in_force.reset();
@@ -282,3 +285,4 @@ Status Target::status() const {
 }
 
 }  // namespace lockstep::replica
+    out.skewed = is_point(type_) && wrote_itself(pool_, group_);

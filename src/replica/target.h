@@ -98,6 +98,7 @@ class Target {
   const RelationshipId follower_;
   const RelationshipId surplus_;
   std::vector<VolumeId> members_;
+  const SyncType type_;
   std::vector<VolumeUuid> member_uuids_;
   StatusSink sink_;
 

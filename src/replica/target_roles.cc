@@ -1,6 +1,7 @@
 // Role changes of a target. Every step is durable before the next, and each of them may be repeated after a
 // crash.
 #include "replica/ledger.h"
+#include "replica/point.h"
 #include "replica/target.h"
 
 namespace lockstep::replica {
@@ -29,6 +30,7 @@ rt::Task<Result<Past>> Target::promote() {
     follower.group = group_;
     follower.durable = pool_.status().appended;
     follower.since = pool_.position(group_);
+    if (is_point(type_)) follower.journal_budget = point_journal;
     done = co_await pool_.set_follower(follower);
   }
   if (done) done = co_await forget_follower(pool_, surplus_);

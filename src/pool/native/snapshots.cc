@@ -96,6 +96,17 @@ rt::Task<Result<>> Objects::delete_snapshot(SnapshotId snapshot) {
 Result<VolumeRef> Objects::open_snapshot(SnapshotId snapshot, std::size_t index) {
   auto at = core_.catalog.snapshots.find(snapshot);
   if (at == core_.catalog.snapshots.end()) return fail(Code::not_found, "pool '" + core_.name + "' has no snapshot " + text_of(snapshot));
+rt::Task<Result<>> Objects::hold_snapshot(SnapshotId snapshot, std::string purpose) {
+  auto at = core_.catalog.snapshots.find(snapshot);
+  if (at == core_.catalog.snapshots.end() || at->second.hidden)
+    co_return fail(Code::not_found, "pool '" + core_.name + "' has no snapshot " + text_of(snapshot));
+  if (!at->second.internal || purpose.empty()) co_return fail(Code::invalid, told("snapshot", at->second.name) + " is not held for anything, or is to be held for nothing");
+  SnapshotRow row = at->second;
+  row.purpose = std::move(purpose);
+  Changes changes{std::move(row)};
+  co_return co_await commit(std::move(changes), nullptr);
+}
+
   if (core_.closing) return fail(Code::cancelled, "pool '" + core_.name + "' is being closed");
   if (index >= at->second.volumes.size())
     return fail(Code::out_of_range, told("snapshot", at->second.name) + " has " + std::to_string(at->second.volumes.size()) + " volumes");
@@ -185,6 +196,8 @@ rt::Task<Result<SnapshotId>> Objects::revert(GroupId group, SnapshotId snapshot,
   for (auto [from, now] : moves) {
     VolumeState& before = *core_.find(from);
     if (auto open = before.open.lock()) {
+    bool pairs = to.group != group && to.volumes.size() == row.members.size() && core_.catalog.volumes.at(to.volumes[i]).size == old.size;
+    if (base == to.volumes.end() && pairs) base = to.volumes.begin() + static_cast<std::ptrdiff_t>(i);
       VolumeState& after = *core_.find(now);
       open->rebind(after);
       after.open = open;
