@@ -161,6 +161,8 @@ class Pool {
   // One LSN for all volumes of the group; constant time. `internal` ones carry a purpose and are not listed to users.
   virtual rt::Task<Result<SnapshotId>> snapshot(GroupId group, std::string name, std::string internal_purpose) = 0;
   virtual rt::Task<Result<>> delete_snapshot(SnapshotId snapshot) = 0;
+  // What an internal snapshot is held for, from now on.
+  virtual rt::Task<Result<>> hold_snapshot(SnapshotId snapshot, std::string purpose) = 0;
   // A read-only view of the snapshot's volume `index` (in the group's order at that time).
   virtual Result<VolumeRef> open_snapshot(SnapshotId snapshot, std::size_t index) = 0;
   // Writable volumes that start as the snapshot's; constant time.
@@ -199,8 +201,6 @@ class Pool {
   virtual rt::Task<Result<>> clear_change_map(RelationshipId follower, Lsn upto) = 0;
   virtual rt::Task<Result<std::vector<store::ChangeMapUpdate::Leaf>>> change_map(RelationshipId follower, VolumeId volume, std::uint64_t from_leaf, std::size_t most) = 0;
   virtual rt::Task<Result<std::uint64_t>> change_map_blocks(RelationshipId follower) = 0;
-  // What an internal snapshot is held for, from now on.
-  virtual rt::Task<Result<>> hold_snapshot(SnapshotId snapshot, std::string purpose) = 0;
 
   // For relationships: writing, as a target. Records keep their origins, volumes are this pool's ids. Appended in order as one unit; the group's
   // position moves to the last origin unless a record carries flag_resync. Returns the last LSN (received soon; commit() for durable).

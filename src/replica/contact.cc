@@ -92,13 +92,13 @@ bool Source::claims_all_after(Origin common) const {
 // The position of a pass that was begun and whose snapshot is still here.
 std::optional<Origin> Source::pass_held() const {
   if (pass_) return pass_->towards;
+  if (auto point = is_point(type_) ? find_point(pool_, group_, id_) : std::nullopt)
+    return pool_.catalog().snapshots.at(*point).origin;
   for (std::string_view kind : {full_pass, map_pass, compare_pass}) {
     auto snapshot = find_internal(pool_, group_, purpose(kind, id_));
     if (snapshot) return pool_.catalog().snapshots.at(*snapshot).origin;
   }
   return std::nullopt;
-  if (auto point = is_point(type_) ? find_point(pool_, group_, id_) : std::nullopt)
-    return pool_.catalog().snapshots.at(*point).origin;
 }
 
 rt::Task<Result<>> Source::take_back() {

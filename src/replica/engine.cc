@@ -163,13 +163,13 @@ Result<EntryRef> MirrorEngine::known_to(SystemId from, RelationshipId id) const 
 
 rt::Task<Result<>> MirrorEngine::await_state(RelationshipId id, std::vector<CopyState> states,
                                              Watcher& watcher) {
-  CO_TRY(EntryRef entry, known(id));
+  EntryRef entry = roster_.find(id);
+  if (entry == nullptr) co_return Result<>{};  // a clone that is complete is gone
   co_return co_await operations_.await_state(std::move(entry), std::move(states), watcher);
 }
 
 rt::Task<Result<>> MirrorEngine::operate(RelationshipId id, Operation operation, Watcher& watcher) {
-  EntryRef entry = roster_.find(id);
-  if (entry == nullptr) co_return Result<>{};  // a clone that is complete is gone
+  CO_TRY(EntryRef entry, known(id));
   Result<> done = co_await operations_.operate(entry, operation, watcher);
   roster_.tell(entry);
   co_return done;

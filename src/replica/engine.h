@@ -10,8 +10,8 @@
 #include "replica/flows.h"
 #include "replica/operations.h"
 #include "replica/peers.h"
-#include "replica/replica.h"
 #include "replica/points.h"
+#include "replica/replica.h"
 #include "replica/roster.h"
 #include "replica/steps.h"
 
@@ -62,10 +62,10 @@ class MirrorEngine final : public Engine, public Callee {
   rt::Task<Result<>> answer_act(SystemId from, wire::Act act, wire::ActReply& into);
   rt::Task<Result<>> answer_operate(SystemId from, wire::Operate operate);
   rt::Task<void> take_up(EntryRef entry, bool fresh_start);
+  void settle(const EntryRef& entry);
   rt::Task<void> tick();
 
   const Ground ground_;
-  void settle(const EntryRef& entry);
   Pools& pools_;
   Observer& observer_;
   Roster roster_;
@@ -73,9 +73,9 @@ class MirrorEngine final : public Engine, public Callee {
   Flows flows_;
   Steps steps_;
   Operations operations_;
+  Points points_;
   Creation creation_;
   rt::Scope scope_;
 };
 
-  Points points_;
 }  // namespace lockstep::replica

@@ -112,8 +112,6 @@ struct Relationship {
   WallTime when_activated, when_synchronized, when_suspended, when_failed_over, when_established;
 };
 
-// What is true now. Derived from positions and connections, never read from disk.
-struct Report {
 // The types that hold one instant of their source for good, and keep nothing in step.
 [[nodiscard]] constexpr bool is_point(SyncType type) noexcept { return type != SyncType::mirror; }
 // Of these: the target holds all of the point that was taken last. Written down only once it is true there.
@@ -121,6 +119,8 @@ struct Report {
   return is_point(r.sync_type) && r.when_synchronized.us != 0 && r.when_synchronized.us >= r.when_activated.us;
 }
 
+// What is true now. Derived from positions and connections, never read from disk.
+struct Report {
   Relationship relationship;
   CopyState copy_state = CopyState::initialized;
   CopyState requested = CopyState::not_applicable;

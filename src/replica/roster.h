@@ -52,8 +52,8 @@ struct Entry {
   bool flowing = false;            // the connector runs
   Report told;                     // what observers heard last
   bool gone = false;
-
   bool settling = false;   // its point is complete: what follows from that is under way
+
   [[nodiscard]] bool local(SystemId self) const { return kept.peer == self; }
 };
 
@@ -98,15 +98,15 @@ class Roster {
   };
   rt::Task<std::optional<Place>> local_target(RelationshipId id);
 
- private:
   // Called when a source says that its point is complete at the target.
   using Reached = std::function<void(EntryRef)>;
   void on_reached(Reached call) { reached_ = std::move(call); }
 
+ private:
   rt::Task<void> open_source(EntryRef entry, bool hold);
-  rt::Task<void> keep(EntryRef entry);
   rt::Task<void> open_near(EntryRef entry, pool::Pool& pool);
   [[nodiscard]] CopyState state_of(const Entry& entry, const Status& status) const;
+  rt::Task<void> keep(EntryRef entry);
   Reporter::Deliver deliver_to(EntryRef entry, bool source);
   Gates& gates_of(pool::Pool& pool);
 
@@ -118,8 +118,8 @@ class Roster {
   std::map<PoolId, std::unique_ptr<Gates>> gates_;
   rt::Signal moved_;
   rt::Scope scope_;
-  std::shared_ptr<bool> alive_;  // false for callbacks that come after us
   Reached reached_;
+  std::shared_ptr<bool> alive_;  // false for callbacks that come after us
 };
 
 }  // namespace lockstep::replica

@@ -82,6 +82,10 @@ rt::Task<Result<>> Source::close(bool forget) {
     Result<> dropped = co_await drop_internal(pool_, group_, std::move(held), SnapshotId{});
     if (!dropped) co_return dropped;
   }
+  if (is_point(type_)) {
+    Result<> dropped = co_await drop_point();
+    if (!dropped) co_return dropped;
+  }
   co_return co_await forget_follower(pool_, follower_);
 }
 
@@ -92,10 +96,6 @@ bool Source::stop_policy() const {
 
 Error Source::described(const Error& why) const { return why.in("relationship '" + name_ + "'"); }
 
-  if (is_point(type_)) {
-    Result<> dropped = co_await drop_point();
-    if (!dropped) co_return dropped;
-  }
 rt::Task<Error> Source::serve(std::unique_ptr<os::Stream> stream) {
   while (serving_) {
     Error newer{Code::cancelled, "a newer connection took over"};
@@ -104,6 +104,7 @@ rt::Task<Error> Source::serve(std::unique_ptr<os::Stream> stream) {
   }
   serving_ = true;
   resting_ = false;
+  status_.point_reached = false;
   if (status_.flow == CopyState::synchronized)
     status_.flow = CopyState::unsynchronized;  // until it is true again
   Channel channel(loop_, std::move(stream));
@@ -114,7 +115,6 @@ rt::Task<Error> Source::serve(std::unique_ptr<os::Stream> stream) {
   rt::Scope scope(loop_);
   scope.spawn(read_frames(channel));
   scope.spawn(beat(channel));
-  status_.point_reached = false;
   scope.spawn(ask_for_durable(channel));
   scope.spawn(channel.keep_alive(FrameType::state, ground_.options.heartbeat,
                                  ground_.options.reachable_within - ground_.options.heartbeat));

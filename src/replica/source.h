@@ -55,15 +55,15 @@ class Source final : public Claim {
   // contact whether it still means to.
   rt::Task<Result<Past>> demote(Duration at_most, bool by_peer);
   rt::Task<Result<>> take_back();           // undoes demote(): the target was not promoted
-  void unsure() { handing_over_ = false; }  // the target may have been promoted: the next contact tells
-
-  // Claim
   // Point-in-time types: the instant that the target is to hold is now (the connection has ended before); or none is
   // wanted any more.
   rt::Task<Result<>> take_point();
   rt::Task<Result<>> drop_point();
   // Compares both ends at one position while data flow; one at a time.
   rt::Task<Result<VerifyReport>> verify_ends(VerifyRequest request, std::shared_ptr<VerifyWatch> watch);
+  void unsure() { handing_over_ = false; }  // the target may have been promoted: the next contact tells
+
+  // Claim
   [[nodiscard]] Lsn received_there() const override;
   [[nodiscard]] Lsn durable_there() const override;
   [[nodiscard]] std::optional<Error> refuses() const override;
@@ -153,6 +153,18 @@ class Source final : public Claim {
   rt::Task<Result<>> load(Channel& channel, journal::Record record, PassRun run);
   rt::Task<Result<>> unload(Channel& channel);
   rt::Task<Result<>> end_pass(Channel& channel);
+  void outrun();     // a pass begins; the one before, if there was one, did not suffice
+  void caught_up();
+
+  // source_point.cc
+  rt::Task<Result<>> act_on_point(Channel& channel, Contacted contacted);
+  rt::Task<Result<>> drop_pass_snapshot(SnapshotId snapshot);
+  [[nodiscard]] Bytes journal_budget() const;
+
+  // source_verify.cc
+  rt::Task<Result<>> ship_to_verify(Channel& channel, Lsn upto, Origin at);
+  rt::Task<Result<>> bring_level(Lsn written, bool rewrites, VerifyReport& report);
+  rt::Task<void> leave_verification(Error why);
 
   // compare.cc
   rt::Task<Result<>> compare(Channel& channel);
@@ -168,21 +180,10 @@ class Source final : public Claim {
   Gates& gates_;
   rt::Loop& loop_;
   const RelationshipId id_;
-  void outrun();     // a pass begins; the one before, if there was one, did not suffice
-  void caught_up();
-
-  // source_point.cc
-  rt::Task<Result<>> act_on_point(Channel& channel, Contacted contacted);
-  rt::Task<Result<>> drop_pass_snapshot(SnapshotId snapshot);
-  [[nodiscard]] Bytes journal_budget() const;
-
-  // source_verify.cc
-  rt::Task<Result<>> ship_to_verify(Channel& channel, Lsn upto, Origin at);
-  rt::Task<Result<>> bring_level(Lsn written, bool rewrites, VerifyReport& report);
-  rt::Task<void> leave_verification(Error why);
   const std::string name_;
   const GroupId group_;
   const RelationshipId follower_;
+  const SyncType type_;
   std::vector<VolumeId> members_;  // in the order both ends agreed on
   std::vector<VolumeUuid> members_here_, members_there_;
   Settings settings_;
@@ -200,7 +201,6 @@ class Source final : public Claim {
   bool serving_ = false;
 
   // Of the connection.
-  const SyncType type_;
   std::uint64_t sequence_ = 0;
   std::deque<Sent> unreceived_, undurable_;
   std::deque<std::pair<std::uint64_t, Lsn>> unsynced_;  // sent, and not yet known to survive a power cut here

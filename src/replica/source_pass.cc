@@ -56,6 +56,14 @@ rt::Task<Result<>> Source::begin_pass(const Contacted& contacted) {
       kind = k;
     }
   }
+  if (is_point(type_)) {
+    held = find_point(pool_, group_, id_);
+    if (!held) co_return fail(Code::changed, "the point in time that was to be copied is gone");
+    if (plan.kind == Plan::Kind::resume_pass) {
+      // Which blocks a former life meant to send is not written down: those that differ are the same or fewer.
+      kind = contacted.there.holds_nothing ? full_pass : compare_pass;
+    }
+  }
   pass_.reset();
   SnapshotId kept = held.value_or(SnapshotId{});
   for (std::string_view k : {full_pass, map_pass, compare_pass}) {
@@ -73,14 +81,6 @@ rt::Task<Result<>> Source::begin_pass(const Contacted& contacted) {
   }
   const store::SnapshotRow& row = pool_.catalog().snapshots.at(*held);
   pass.snapshot = *held;
-  if (is_point(type_)) {
-    held = find_point(pool_, group_, id_);
-    if (!held) co_return fail(Code::changed, "the point in time that was to be copied is gone");
-    if (plan.kind == Plan::Kind::resume_pass) {
-      // Which blocks a former life meant to send is not written down: those that differ are the same or fewer.
-      kind = contacted.there.holds_nothing ? full_pass : compare_pass;
-    }
-  }
   pass.towards = row.origin;
   pass.lsn = row.lsn;
   pass.fresh = contacted.fresh;

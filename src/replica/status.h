@@ -22,9 +22,9 @@ struct Status {
   std::string cause;
   std::string conflict;
   bool taken_over = false;              // source end: the target was made writable
-  std::optional<WallTime> lacks_since;  // time of the oldest write that the target lacks
   bool point_reached = false;           // source end: the target holds the point, durably
   bool skewed = false;                  // target end: open to hosts, and written to
+  std::optional<WallTime> lacks_since;  // time of the oldest write that the target lacks
   Duration lag_told{0};                 // target end: the last figure, at lag_told_at
   Instant lag_told_at;
   bool rpo_violated = false;

@@ -278,6 +278,7 @@ Status Target::status() const {
     out.was_synchronized = group->was_synchronized;
     out.position = group->position;
     out.taken_over = group->role == store::Role::target_writable;
+    out.skewed = is_point(type_) && wrote_itself(pool_, group_);
   }
   out.sent_total = sent_before_ + (channel_ != nullptr ? channel_->sent_bytes() : Bytes{0});
   out.received_total = received_before_ + (channel_ != nullptr ? channel_->received_bytes() : Bytes{0});
@@ -285,4 +286,3 @@ Status Target::status() const {
 }
 
 }  // namespace lockstep::replica
-    out.skewed = is_point(type_) && wrote_itself(pool_, group_);

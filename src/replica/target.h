@@ -97,8 +97,8 @@ class Target {
   const GroupId group_;
   const RelationshipId follower_;
   const RelationshipId surplus_;
-  std::vector<VolumeId> members_;
   const SyncType type_;
+  std::vector<VolumeId> members_;
   std::vector<VolumeUuid> member_uuids_;
   StatusSink sink_;
 

@@ -41,9 +41,9 @@ class NativePool final : public Pool {
     return objects_.snapshot(group, std::move(name), std::move(internal_purpose));
   }
   rt::Task<Result<>> delete_snapshot(SnapshotId snapshot) override { return objects_.delete_snapshot(snapshot); }
+  rt::Task<Result<>> hold_snapshot(SnapshotId snapshot, std::string purpose) override { return objects_.hold_snapshot(snapshot, std::move(purpose)); }
   Result<VolumeRef> open_snapshot(SnapshotId snapshot, std::size_t index) override { return objects_.open_snapshot(snapshot, index); }
   rt::Task<Result<std::vector<VolumeId>>> clone(SnapshotId snapshot, std::vector<std::string> names) override { return objects_.clone(snapshot, std::move(names)); }
-  rt::Task<Result<>> hold_snapshot(SnapshotId snapshot, std::string purpose) override { return objects_.hold_snapshot(snapshot, std::move(purpose)); }
   rt::Task<Result<SnapshotId>> revert(GroupId group, SnapshotId snapshot, std::string keep_as) override { return objects_.revert(group, snapshot, std::move(keep_as)); }
 
   void set_acks(GroupId group, Acks* acks) override;

@@ -39,8 +39,8 @@ class Objects {
   // Snapshots and clones (snapshots.cc).
   rt::Task<Result<SnapshotId>> snapshot(GroupId group, std::string name, std::string purpose);
   rt::Task<Result<>> delete_snapshot(SnapshotId snapshot);
-  Result<VolumeRef> open_snapshot(SnapshotId snapshot, std::size_t index);
   rt::Task<Result<>> hold_snapshot(SnapshotId snapshot, std::string purpose);
+  Result<VolumeRef> open_snapshot(SnapshotId snapshot, std::size_t index);
   rt::Task<Result<std::vector<VolumeId>>> clone(SnapshotId snapshot, std::vector<std::string> names);
   rt::Task<Result<SnapshotId>> revert(GroupId group, SnapshotId snapshot, std::string keep_as);
 

@@ -93,9 +93,6 @@ rt::Task<Result<>> Objects::delete_snapshot(SnapshotId snapshot) {
   co_return co_await commit(std::move(changes), nullptr);
 }
 
-Result<VolumeRef> Objects::open_snapshot(SnapshotId snapshot, std::size_t index) {
-  auto at = core_.catalog.snapshots.find(snapshot);
-  if (at == core_.catalog.snapshots.end()) return fail(Code::not_found, "pool '" + core_.name + "' has no snapshot " + text_of(snapshot));
 rt::Task<Result<>> Objects::hold_snapshot(SnapshotId snapshot, std::string purpose) {
   auto at = core_.catalog.snapshots.find(snapshot);
   if (at == core_.catalog.snapshots.end() || at->second.hidden)
@@ -107,6 +104,9 @@ rt::Task<Result<>> Objects::hold_snapshot(SnapshotId snapshot, std::string purpo
   co_return co_await commit(std::move(changes), nullptr);
 }
 
+Result<VolumeRef> Objects::open_snapshot(SnapshotId snapshot, std::size_t index) {
+  auto at = core_.catalog.snapshots.find(snapshot);
+  if (at == core_.catalog.snapshots.end()) return fail(Code::not_found, "pool '" + core_.name + "' has no snapshot " + text_of(snapshot));
   if (core_.closing) return fail(Code::cancelled, "pool '" + core_.name + "' is being closed");
   if (index >= at->second.volumes.size())
     return fail(Code::out_of_range, told("snapshot", at->second.name) + " has " + std::to_string(at->second.volumes.size()) + " volumes");
@@ -174,6 +174,8 @@ rt::Task<Result<SnapshotId>> Objects::revert(GroupId group, SnapshotId snapshot,
     const VolumeRow& old = core_.catalog.volumes.at(row.members[i]);
     // The same volume under whatever id it had then.
     auto base = std::find_if(to.volumes.begin(), to.volumes.end(), [&](VolumeId v) { return core_.catalog.volumes.at(v).uuid == old.uuid; });
+    bool pairs = to.group != group && to.volumes.size() == row.members.size() && core_.catalog.volumes.at(to.volumes[i]).size == old.size;
+    if (base == to.volumes.end() && pairs) base = to.volumes.begin() + static_cast<std::ptrdiff_t>(i);
     if (base == to.volumes.end()) co_return fail(Code::invalid, told("snapshot", to.name) + " does not hold volume '" + old.name + "'");
     if (depth_of(*base) + 1 > depth_max)
       co_return fail(Code::busy, told("group", row.name) + " was reverted " + std::to_string(depth_max) + " times; copy the snapshot instead");
@@ -196,8 +198,6 @@ rt::Task<Result<SnapshotId>> Objects::revert(GroupId group, SnapshotId snapshot,
   for (auto [from, now] : moves) {
     VolumeState& before = *core_.find(from);
     if (auto open = before.open.lock()) {
-    bool pairs = to.group != group && to.volumes.size() == row.members.size() && core_.catalog.volumes.at(to.volumes[i]).size == old.size;
-    if (base == to.volumes.end() && pairs) base = to.volumes.begin() + static_cast<std::ptrdiff_t>(i);
       VolumeState& after = *core_.find(now);
       open->rebind(after);
       after.open = open;
