@@ -75,6 +75,7 @@ struct ProviderOptions {
   std::string version;                         // of the program
   std::vector<std::string> service_uris;       // where this server is reached: "https://host:5989"
   std::vector<os::Address> nbd;                // where volumes are exported
+  Duration jobs_kept = std::chrono::minutes(5); // as the system was told
   Duration fresh_for = std::chrono::milliseconds(200);
 };
 // The one over manage. `system` must outlive it. An object that is gone is answered by the method itself: return value 8 and why.
