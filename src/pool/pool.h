@@ -220,3 +220,6 @@ class Pool {
 rt::Task<Result<std::unique_ptr<Pool>>> open_native(os::Host& host, rt::Loop& loop, std::string directory, std::string name, Options options, bool create);
 
 }  // namespace lockstep::pool
+  // Bytes of blocks that the journal took for the group since the pool was opened (with what replay found); those of them after `after`.
+  [[nodiscard]] virtual Bytes written(GroupId group) const = 0;
+  [[nodiscard]] virtual Bytes written_after(GroupId group, Lsn after) const = 0;

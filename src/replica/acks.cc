@@ -17,26 +17,6 @@ std::optional<Error> Source::refuses() const {
                     "to `continue`, or detach"});
 }
 
-Duration Source::pace() const {
-  Instant now = loop_.clock().now();
-  if (hold_until_ && now < *hold_until_) return *hold_until_ - now;
-  bool linked = streaming_ && channel_ != nullptr && !channel_->closed();
-  if (settings_.on_rpo != RpoAction::pace || !linked || settings_.rpo_seconds == 0) return Duration{0};
-  WallTime oldest = pool_.time_of_oldest_after(group_, received_);
-  if (oldest.us == 0) return Duration{0};
-  double lag = static_cast<double>(ground_.host.clock().wall().us - oldest.us) / 1e6;
-  double over = lag / settings_.rpo_seconds - 0.75;  // begins before the objective is missed
-  constexpr double most_ms = 100;                    // the floor under a host's speed
-  if (over <= 0) return Duration{0};
-  return std::chrono::microseconds(static_cast<std::int64_t>(std::min(over * 4, 1.0) * most_ms * 1000));
-}
-
-void Source::want_durable(Lsn lsn) {
-  if (lsn <= want_durable_) return;
-  want_durable_ = lsn;
-  wanted_.wake_all();
-}
-
 Result<> Source::on_ack(const Frame& frame) {
   Reader in(frame.heads);
   std::uint64_t received = in.u64();
@@ -52,7 +32,7 @@ Result<> Source::on_ack(const Frame& frame) {
     const Sent& sent = unreceived_.front();
     in_flight_ -= sent.size;
     received_ = std::max(received_, sent.upto);
-    if (now - sent.at > std::chrono::milliseconds(settings_.adaptive_bound_ms) / 2) answers_slow_at_ = now;
+    if (streaming_) patience_.answered(now - sent.at, now);
     unreceived_.pop_front();
   }
   bool moved = false;
@@ -69,98 +49,29 @@ Result<> Source::on_ack(const Frame& frame) {
     undurable_.pop_front();
   }
   if (moved) pool_.follower_durable(follower_, durable_);
+  note_answers();
   if (streaming_ && gate_ != nullptr && gated_) gate_->moved();
   judge();
   moved_.wake_all();
   return {};
 }
 
-// Everything the pool has received that was not acknowledged. An estimate where other groups write too; 0
-// only when it is nothing.
+// Everything the pool has received that was not acknowledged. 0 only when it is nothing.
 Bytes Source::backlog() const {
-  const store::FollowerRow* row = follower_row(pool_, follower_);
   if (pass_) return pass_->total - std::min(pass_->total, pass_->sent);
-  (void)row;
   if (pool_.time_of_oldest_after(group_, received_).us == 0) return Bytes{0};
-  return Bytes{std::max<std::uint64_t>({journal_after(received_).value, in_flight_.value, 1})};
-}
-
-Bytes Source::journal_after(Lsn lsn) const {
-  pool::Status pool = pool_.status();
-  std::uint64_t records = pool.appended.value - std::min(pool.appended.value, pool.first.value) + 1;
-  std::uint64_t lacking = pool.appended.value - std::min(pool.appended.value, lsn.value);
-  auto share = static_cast<double>(lacking) / static_cast<double>(std::max<std::uint64_t>(records, 1));
-  return Bytes{static_cast<std::uint64_t>(share * static_cast<double>(pool.journal_bytes.value))};
-}
-
-void Source::judge() {
-  if (!streaming_ || channel_ == nullptr || channel_->closed()) return;
-  Instant now = loop_.clock().now();
-  bool wants_gate = settings_.mode == Mode::synchronous ||
-                    (settings_.mode == Mode::adaptive && now - answers_slow_at_ >= std::chrono::seconds(5));
-  std::uint64_t near = settings_.mode == Mode::adaptive ? 1 : 4 * ground_.options.batch.value;
-  if (wants_gate && !gated_ && durable_ >= catch_up_ && backlog().value < near) gate_on();
-  bool reached =
-      durable_ >= catch_up_ && (settings_.mode != Mode::synchronous || (gated_ && received_ >= floor_));
-  if (reached && status_.flow != CopyState::synchronized) {
-    was_synchronized_ = true;
-    flow(CopyState::synchronized, Progress::completed, {});
-  }
-  WallTime oldest = pool_.time_of_oldest_after(group_, received_);
-  std::int64_t lag_us = oldest.us == 0 ? 0 : ground_.host.clock().wall().us - oldest.us;
-  bool violated =
-      settings_.rpo_seconds > 0 && lag_us > static_cast<std::int64_t>(settings_.rpo_seconds) * 1'000'000;
-  if (violated != status_.rpo_violated) {
-    status_.rpo_violated = violated;
-    changed();
-  }
-}
-
-// From here on answers wait for the target. What was received until now may have been answered already: the
-// floor.
-void Source::gate_on() {
-  floor_ = std::max(floor_, pool_.status().received);
-  gated_ = true;
-  if (gate_ != nullptr) gate_->moved();
-  if (settings_.mode == Mode::adaptive) watch_bound();
-  changed();
-}
-
-void Source::gate_off() {
-  if (!gated_) return;
-  gated_ = false;
-  if (gate_ != nullptr) gate_->moved();
-  changed();
-}
-
-// Adaptive: no write waits for longer than the bound.
-void Source::watch_bound() {
-  loop_.cancel(bound_timer_);
-  bound_timer_ = 0;
-  if (!gated_ || settings_.mode != Mode::adaptive) return;
-  Duration bound = std::chrono::milliseconds(settings_.adaptive_bound_ms);
-  Instant now = loop_.clock().now();
-  WallTime oldest = pool_.time_of_oldest_after(group_, received_there());
-  Duration waited{0};
-  if (oldest.us != 0)
-    waited = std::chrono::microseconds(std::max<std::int64_t>(0, ground_.host.clock().wall().us - oldest.us));
-  if (waited >= bound) {
-    answers_slow_at_ = now;
-    gate_off();
-    return;
-  }
-  bound_timer_ = loop_.at(now + (bound - waited), [this] { watch_bound(); });
+  return std::max({pool_.written_after(group_, received_), in_flight_, Bytes{1}});
 }
 
 void Source::lost(const Error& why) {
   streaming_ = false;
-  loop_.cancel(bound_timer_);
-  bound_timer_ = 0;
   unreceived_.clear();
   undurable_.clear();
   in_flight_ = Bytes{0};
   asked_durable_ = Lsn{0};
-  if (!stop_policy()) gate_off();
+  probe_.reset();
+  patience_.late();
+  if (!stop_policy()) gate_off("the link was lost: " + why.message);
   if (gate_ != nullptr) gate_->moved();
   moved_.wake_all();
   if (resting_ || status_.taken_over) return;

@@ -137,7 +137,16 @@ rt::Task<Result<>> Channel::fill(MutSpan into) {
   co_return Result<>{};
 }
 
+// Silence is what is heard while somebody listens: a frame that takes long to deal with is nobody's silence.
 rt::Task<Result<Frame>> Channel::receive() {
+  heard_ = loop_.clock().now();
+  listening_ = true;
+  Result<Frame> frame = co_await next();
+  listening_ = false;
+  co_return frame;
+}
+
+rt::Task<Result<Frame>> Channel::next() {
   for (;;) {
     std::array<std::byte, frame_head_size> bytes;
     Result<> got = co_await fill(bytes);
@@ -216,7 +225,7 @@ rt::Task<void> Channel::keep_alive(FrameType beat, Duration every, Duration at_m
     bool slept = co_await rt::sleep_for(loop_, turn, stop_);
     if (!slept || closed_) break;
     Instant now = loop_.clock().now();
-    if (now - heard_ >= at_most) {
+    if (listening_ && now - heard_ >= at_most) {
       close(Error{
           Code::unreachable,
           "nothing was heard for " +

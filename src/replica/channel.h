@@ -53,7 +53,7 @@ class Channel {
   // received unread.
   [[nodiscard]] Result<std::unique_ptr<os::Stream>> release();
 
-  // Closes when nothing was heard for `at_most`; says something with `beat` when nothing was said for
+  // Closes when nothing was heard for `at_most` while somebody was receiving; says something with `beat` when nothing was said for
   // `every`. Ends with the channel.
   rt::Task<void> keep_alive(FrameType beat, Duration every, Duration at_most);
 
@@ -67,6 +67,7 @@ class Channel {
   [[nodiscard]] Bytes received_bytes() const { return received_; }
 
  private:
+  rt::Task<Result<Frame>> next();
   rt::Task<Result<>> fill(MutSpan into);
   [[nodiscard]] Error why_closed() const;
 
@@ -78,6 +79,7 @@ class Channel {
   Buffer inlet_;  // bytes that came with others
   std::size_t inlet_at_ = 0, inlet_end_ = 0;
   Instant heard_, said_;
+  bool listening_ = false;
   Bytes sent_, received_;
 };
 

@@ -125,7 +125,9 @@ struct Report {
   CopyState copy_state = CopyState::initialized;
   CopyState requested = CopyState::not_applicable;
   Progress progress = Progress::initializing;
-  std::optional<Mode> mode_in_force;  // how writes are answered now; none when nothing flows
+  // How writes are answered now: Synchronous or Asynchronous; none when nothing flows.
+  std::optional<Mode> mode_in_force;
+  std::string mode_cause;  // of its last change
   bool reachable = false;
   std::optional<WallTime> last_contact;
   std::string cause;  // when broken or late: why, and what to do next. Empty otherwise
@@ -133,6 +135,7 @@ struct Report {
   bool rpo_violated = false;
   Bytes backlog{0};             // what the target lacks
   Bytes to_copy{0}, copied{0};  // of the current copy or resync
+  bool pacing = false;  // hosts are being slowed, so that the objective is kept
   double percent_synced = 0;
   std::uint64_t bytes_per_second = 0;  // shipped, last seconds
   std::optional<Duration> eta;

@@ -111,7 +111,7 @@ TEST(Replica, AdaptiveStopsWaitingAtItsBoundAndComesBack) {
   settings.mode = Mode::adaptive;
   RelationshipId id = pair.create(group, settings);
   ASSERT_TRUE(pair.a.reaches(id, CopyState::synchronized));
-  ASSERT_TRUE(pair.world.run_until([&] { return pair.a.report(id).mode_in_force == Mode::adaptive; },
+  ASSERT_TRUE(pair.world.run_until([&] { return pair.a.report(id).mode_in_force == Mode::synchronous; },
                                    std::chrono::seconds(20)));
   pair.a.write("db-v1", 1, Bytes{0});
   EXPECT_EQ(pair.b.tag("db-v1", Bytes{0}), 1U);
@@ -121,7 +121,7 @@ TEST(Replica, AdaptiveStopsWaitingAtItsBoundAndComesBack) {
   EXPECT_LE(pair.world.now() - before, std::chrono::milliseconds(200));
   EXPECT_EQ(pair.a.report(id).mode_in_force, Mode::asynchronous);
   pair.world.network().delay(pair.a.host, pair.b.host, Duration{0});
-  EXPECT_TRUE(pair.world.run_until([&] { return pair.a.report(id).mode_in_force == Mode::adaptive; },
+  EXPECT_TRUE(pair.world.run_until([&] { return pair.a.report(id).mode_in_force == Mode::synchronous; },
                                    std::chrono::seconds(30)));
 }
 

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include "base/base.h"
 #include "replica/status.h"
@@ -20,6 +21,8 @@ class Reporter {
 
   void watch(std::function<Status()> status) { state_->status = std::move(status); }
   void poke();
+  // From the control loop: what changes by itself, like the age of what the target lacks, is told too.
+  void ask();
   void stop();  // nothing is delivered after the turn in which this was called
 
  private:
@@ -28,11 +31,13 @@ class Reporter {
     rt::Loop* control = nullptr;
     Deliver deliver;
     std::function<Status()> status;
-    bool armed = false;
+    std::optional<rt::Loop::TimerId> armed;  // 0: at the end of this turn
     Instant last{std::chrono::hours(-1)};
     CopyState flow = CopyState::not_applicable;
     bool connected = false;
+    std::optional<Mode> mode;
   };
+  static void poke(const std::shared_ptr<State>& state);
   static void send(const std::shared_ptr<State>& state);
   std::shared_ptr<State> state_;
 };

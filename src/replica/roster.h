@@ -52,6 +52,8 @@ struct Entry {
   bool flowing = false;            // the connector runs
   Report told;                     // what observers heard last
   bool gone = false;
+  bool late = false;               // they heard that the lag is over its objective
+  Instant within_since;            // though it is not any more
   bool settling = false;   // its point is complete: what follows from that is under way
 
   [[nodiscard]] bool local(SystemId self) const { return kept.peer == self; }
@@ -108,6 +110,7 @@ class Roster {
   [[nodiscard]] CopyState state_of(const Entry& entry, const Status& status) const;
   rt::Task<void> keep(EntryRef entry);
   Reporter::Deliver deliver_to(EntryRef entry, bool source);
+  [[nodiscard]] bool still_late(Entry& entry) const;
   Gates& gates_of(pool::Pool& pool);
 
   const Ground& ground_;

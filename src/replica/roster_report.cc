@@ -30,6 +30,16 @@ bool stopped(CopyState intent) {
   return intent == CopyState::suspended || intent == CopyState::inactive || intent == CopyState::aborted || intent == CopyState::prepared;
 }
 
+std::string lag_text(const Report& report) {
+  auto in_seconds = [](Duration d) {
+    return std::to_string(std::chrono::duration_cast<std::chrono::seconds>(d).count()) + " s";
+  };
+  std::string out = "the target lacks what was written since " + in_seconds(report.lag) + ", " +
+                    std::to_string(report.backlog.value) + " bytes; " +
+                    std::to_string(report.bytes_per_second) + " bytes a second are sent";
+  return report.rpo_violated ? out + "; the objective is " + std::to_string(report.relationship.settings.rpo_seconds) + " s" : std::string();
+}
+
 CopyState open_point(bool skewed) { return skewed ? CopyState::skewed : CopyState::synchronized; }
 
 }  // namespace
@@ -69,6 +79,8 @@ Report Roster::report_of(const Entry& entry) const {
       point && (out.copy_state == CopyState::synchronized || out.copy_state == CopyState::skewed);
   bool flowing = out.copy_state == CopyState::unsynchronized || out.copy_state == CopyState::synchronized;
   if (flowing) out.mode_in_force = status.mode_in_force;
+  out.mode_cause = status.mode_cause;
+  out.pacing = flowing && status.pacing;
   out.reachable = status.connected;
   out.last_contact = status.last_contact;
   out.conflict = status.conflict;
@@ -81,7 +93,8 @@ Report Roster::report_of(const Entry& entry) const {
     if (stale) out.lag += ground_.control.clock().now() - status.lag_told_at;
   }
   std::uint32_t rpo = entry.kept.settings.rpo_seconds;
-  out.rpo_violated = status.rpo_violated || (rpo > 0 && out.lag > std::chrono::seconds(rpo));
+  bool told = !at_source && status.connected && status.rpo_violated;
+  out.rpo_violated = told || (rpo > 0 && out.lag > std::chrono::seconds(rpo));
   if (point) out.lag = Duration{0};  // an instant does not age
   if (out.copy_state == CopyState::failedover || point) out.rpo_violated = false;
   out.backlog = complete ? Bytes{0} : status.backlog;
@@ -147,6 +160,17 @@ rt::Task<void> Roster::keep(EntryRef entry) {
 }
 
 void Roster::tell(EntryRef entry) {
+// A lag moves up and down with each batch: the objective is met again once it has been met for a while.
+bool Roster::still_late(Entry& entry) const {
+  constexpr Duration a_while = std::chrono::seconds(3);
+  Instant now = ground_.control.clock().now();
+  if (entry.told.rpo_violated || !entry.late) {
+    entry.within_since = now;
+    return entry.told.rpo_violated;
+  }
+  return now - entry.within_since < a_while;
+}
+
   if (entry->gone) return;
   // The target was opened while nobody here looked: what was intended here is out of date.
   const bool point = is_point(entry->kept.sync_type);
@@ -176,8 +200,11 @@ void Roster::tell(EntryRef entry) {
   auto mode = [](const std::optional<Mode>& m) { return m ? std::string(name_of(*m)) : std::string("none"); };
   auto rpo = [](bool violated) { return std::string(violated ? "over RPO" : "within RPO"); };
   say("CopyState", std::string(name_of(before.copy_state)), std::string(name_of(now.copy_state)), now.cause);
-  say("Mode", mode(before.mode_in_force), mode(now.mode_in_force), now.cause);
-  say("Lag", rpo(before.rpo_violated), rpo(now.rpo_violated), now.cause);
+  say("Mode", mode(before.mode_in_force), mode(now.mode_in_force),
+      now.mode_in_force && before.mode_in_force ? now.mode_cause : now.cause);
+  bool late = still_late(*entry);
+  say("Lag", rpo(entry->late), rpo(late), now.cause.empty() ? lag_text(now) : now.cause);
+  entry->late = late;
   say("Conflict", before.conflict, now.conflict, now.cause);
   if (point && entry->source.end && entry->source.status.point_reached && reached_) reached_(entry);
   if (!point && now.copy_state == CopyState::synchronized && before.copy_state != CopyState::synchronized) {

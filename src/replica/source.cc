@@ -23,7 +23,9 @@ Source::Source(const Ground& ground, pool::Pool& pool, Gates& gates, const Relat
       was_synchronized_(relationship.when_synchronized.us != 0),
       sink_(std::move(sink)),
       moved_(loop_),
-      wanted_(loop_) {
+      wanted_(loop_),
+      tuned_(loop_),
+      patience_(std::chrono::milliseconds(relationship.settings.adaptive_bound_ms)) {
   for (const auto& [here, there] : relationship.pairs) {
     members_here_.push_back(here);
     members_there_.push_back(there);
@@ -124,6 +126,8 @@ rt::Task<Error> Source::serve(std::unique_ptr<os::Stream> stream) {
     why = *channel.closed();
   } else {
     co_await channel.refuse(why);
+  scope.spawn(note_arrivals(channel));
+  scope.spawn(pace_hosts(channel));
   }
   wanted_.wake_all();
   co_await scope.join();
@@ -148,8 +152,8 @@ void Source::rest() {
   resting_ = true;
   hold_until_.reset();
   if (status_.flow == CopyState::synchronized) status_.flow = CopyState::unsynchronized;
-  gate_off();
   Error why{Code::cancelled, "replication was stopped by an administrator"};
+  tuned_.wake_all();
   hang_up(why);
   changed();
 }
@@ -159,6 +163,7 @@ void Source::unreachable(Error why) {
   changed();
 }
 
+  gate_off(why.message);
 rt::Task<void> Source::read_frames(Channel& channel) {
   for (;;) {
     Result<Frame> frame = co_await channel.receive();
@@ -208,17 +213,23 @@ rt::Task<void> Source::beat(Channel& channel) {
     Instant next = loop_.clock().now() + ground_.options.heartbeat;
     CopyState told = now.flow;
     rt::Loop::TimerId timer = loop_.at(next, [this] { moved_.wake_all(); });
-    while (!channel.closed() && status_.flow == told && loop_.clock().now() < next) co_await moved_.wait();
+    while (!channel.closed() && status_.flow == told && gated_ == told_gate && loop_.clock().now() < next)
+      co_await moved_.wait();
     loop_.cancel(timer);
   }
 }
+    state.set_mode_cause(now.mode_cause);
+    state.set_pacing(now.pacing);
+    bool probe = probes();
 
+    if (sent && probe) sent = co_await channel.send(FrameType::want_durable);
 rt::Task<void> Source::ask_for_durable(Channel& channel) {
   while (!channel.closed()) {
     if (want_durable_ <= asked_durable_ || want_durable_ <= durable_) {
       co_await wanted_.wait();
       continue;
     }
+    bool told_gate = gated_;
     asked_durable_ = want_durable_;
     Result<> sent = co_await channel.send(FrameType::want_durable);
     if (!sent) break;
@@ -311,7 +322,10 @@ void Source::changed() {
 
 void Source::set(const Settings& settings) {
   settings_ = settings;
-  if (settings_.mode == Mode::asynchronous) gate_off();
+  patience_.set_bound(std::chrono::milliseconds(settings_.adaptive_bound_ms));
+  if (settings_.mode == Mode::asynchronous) gate_off("an administrator asked for Asynchronous");
+  if (settings_.mode != Mode::adaptive) patience_.nobody_waits();
+  tuned_.wake_all();
   judge();
   changed();
 }
@@ -320,9 +334,10 @@ Status Source::status() const {
   Status out = status_;
   out.connected = channel_ != nullptr && !channel_->closed();
   out.was_synchronized = was_synchronized_;
-  if (out.connected && (streaming_ || pass_)) {
+  bool flows = streaming_ || pass_ || status_.flow == CopyState::unsynchronized || status_.flow == CopyState::synchronized;
+  if (out.connected && flows) {
     out.mode_in_force = gated_ ? Mode::synchronous : Mode::asynchronous;
-    if (gated_ && settings_.mode == Mode::adaptive) out.mode_in_force = Mode::adaptive;
+    out.pacing = pacer_.active();
   }
   WallTime oldest = pool_.time_of_oldest_after(group_, received_);
   if (oldest.us != 0) out.lacks_since = oldest;
@@ -338,6 +353,8 @@ Status Source::status() const {
   std::uint64_t lately = 0;
   for (const auto& [at, bytes] : recent_) lately += now - at <= std::chrono::seconds(5) ? bytes : 0;
   out.bytes_per_second = lately / 5;
+  std::int64_t lag_us = oldest.us == 0 ? 0 : ground_.host.clock().wall().us - oldest.us;
+  out.rpo_violated = settings_.rpo_seconds > 0 && lag_us > static_cast<std::int64_t>(settings_.rpo_seconds) * 1'000'000;
   return out;
 }
 

@@ -18,7 +18,9 @@
 #include "replica/channel.h"
 #include "replica/gate.h"
 #include "replica/ground.h"
+#include "replica/pacer.h"
 #include "replica/pass.h"
+#include "replica/patience.h"
 #include "replica/plan.h"
 #include "replica/status.h"
 #include "rt/rt.h"
@@ -129,17 +131,28 @@ class Source final : public Claim {
 
   // acks.cc
   Result<> on_ack(const Frame& frame);
-  void judge();  // what the acknowledgements mean for answers and state
-  void gate_on();
-  void gate_off();
-  void watch_bound();
   [[nodiscard]] Bytes backlog() const;
-  [[nodiscard]] Bytes journal_after(Lsn lsn) const;  // an estimate
   void lost(const Error& why);
   rt::Task<Result<>> wait_durable(Lsn lsn, Duration at_most);
 
   // source_pass.cc
   rt::Task<Result<>> pass(Channel& channel, const Contacted& contacted);
+  // source_gate.cc
+  void judge();  // what the acknowledgements mean for answers and state
+  [[nodiscard]] bool wants_gate() const;
+  [[nodiscard]] bool behind() const;
+  [[nodiscard]] bool is_next_hop() const;
+  void gate_on();
+  void gate_off(std::string cause);
+  rt::Task<void> note_arrivals(Channel& channel);
+  void arm_bound();
+  void bound_reached();
+  [[nodiscard]] bool probes();
+  void note_answers();
+
+  // source_pace.cc
+  rt::Task<void> pace_hosts(Channel& channel);
+
   rt::Task<Result<>> begin_pass(const Contacted& contacted);
   rt::Task<Result<>> open_pass(Channel& channel, const Contacted& contacted);
   rt::Task<Result<>> send_pass(Channel& channel);
@@ -206,13 +219,19 @@ class Source final : public Claim {
   std::deque<std::pair<std::uint64_t, Lsn>> unsynced_;  // sent, and not yet known to survive a power cut here
   std::uint64_t synced_sequence_ = 0;
   std::uint64_t received_sequence_ = 0, durable_sequence_ = 0;
+  rt::Signal tuned_;  // settings, gate or stream changed
   Bytes in_flight_;
   Lsn sent_upto_;
   bool streaming_ = false;
   Lsn catch_up_;  // Synchronized once the target is durable past it
   Lsn want_durable_, asked_durable_;
-  Instant answers_slow_at_;  // Adaptive: the last time an answer took half the bound
-  rt::Loop::TimerId bound_timer_ = 0;
+  struct Probe {
+    Instant at;
+    std::uint64_t sequence;  // to be durable
+  };
+  std::optional<Probe> probe_;  // Adaptive: asked, not answered yet
+  WallTime shipped_time_;       // of the last record that was shipped
+  Pacer pacer_;
 
   // Of the relationship's life in this process.
   Lsn received_, durable_;   // there; local numbers
@@ -226,6 +245,8 @@ class Source final : public Claim {
   Instant limit_at_;
   std::deque<std::pair<Instant, std::uint64_t>> recent_;  // bytes shipped lately
   Bytes sent_before_, received_before_;                   // by earlier connections
+  Patience patience_{Duration{0}};
+  rt::Loop::TimerId bound_timer_ = 0;
 };
 
 }  // namespace lockstep::replica

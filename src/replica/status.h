@@ -17,6 +17,7 @@ struct Status {
   CopyState flow = CopyState::initialized;
   Progress progress = Progress::initializing;
   std::optional<Mode> mode_in_force;
+  std::string mode_cause;  // of its last change
   bool connected = false;
   std::optional<WallTime> last_contact;
   std::string cause;
@@ -28,6 +29,7 @@ struct Status {
   Duration lag_told{0};                 // target end: the last figure, at lag_told_at
   Instant lag_told_at;
   bool rpo_violated = false;
+  bool pacing = false;  // hosts are being slowed, so that the objective is kept
   Bytes backlog{0}, to_copy{0}, copied{0};
   std::uint64_t bytes_per_second = 0;
   Bytes sent_total{0}, received_total{0};

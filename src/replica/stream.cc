@@ -55,9 +55,9 @@ rt::Task<Result<>> Source::begin_stream(Channel& channel, Origin from, Lsn lsn) 
   pass_.reset();
   sent_upto_ = lsn;
   catch_up_ = pool_.status().received;
-  answers_slow_at_ = loop_.clock().now();
   streaming_ = true;
   bool behind = durable_ < catch_up_;
+  tuned_.wake_all();
   if (behind) flow(CopyState::unsynchronized, Progress::resyncing, {});
   judge();
   co_return Result<>{};
@@ -139,6 +139,7 @@ rt::Task<Result<>> Source::ship_piece(Channel& channel, pool::Stream piece, Orig
     }
     judge();
     moved_.wake_all();
+      note_answers();
     co_return Result<>{};
   }
   batch.to = at;
@@ -146,6 +147,7 @@ rt::Task<Result<>> Source::ship_piece(Channel& channel, pool::Stream piece, Orig
   sent.upto = upto;
   sent.position = at;
   unsynced_.emplace_back(sequence_ + 1, upto);
+  shipped_time_ = batch.records.back().time;
   co_return co_await send_batch(channel, std::move(batch), sent);
 }
 
@@ -189,8 +191,9 @@ rt::Task<void> Source::keep_limit(std::uint64_t bytes, Channel& channel) {
   double since = std::chrono::duration<double>(now - limit_at_).count();
   limit_debt_ = std::max(0.0, limit_debt_ - since * rate) + static_cast<double>(bytes);
   limit_at_ = now;
-  if (gated_ || limit_debt_ < rate / 20)
-    co_return;  // hosts wait for answers: the limit is for what runs behind
+  // Where hosts have to wait for answers, the limit is for what runs behind.
+  bool must = gated_ && settings_.mode == Mode::synchronous;
+  if (must || limit_debt_ < rate / 20) co_return;
   Duration wait =
       std::chrono::microseconds(static_cast<std::int64_t>(std::min(limit_debt_ / rate, 1.0) * 1e6));
   co_await channel.pause(wait);

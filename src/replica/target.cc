@@ -89,7 +89,7 @@ rt::Task<Error> Target::serve(std::unique_ptr<os::Stream> stream) {
   channel_ = &channel;
   applied_sequence_ = received_sequence_ = durable_sequence_ = 0;
   applied_.clear();
-  durable_now_ = false;
+  durable_now_ = ack_wanted_ = false;
   rt::Scope scope(loop_);
   scope.spawn(acknowledge(channel));
   scope.spawn(make_durable(channel));
@@ -140,7 +140,7 @@ rt::Task<Result<>> Target::take(Channel& channel, Frame frame) {
   switch (frame.type) {
     case FrameType::batch: co_return co_await on_batch(channel, std::move(frame));
     case FrameType::want_durable:
-      durable_now_ = true;
+      durable_now_ = ack_wanted_ = true;
       progress_.wake_all();
       co_return Result<>{};
     case FrameType::state: co_return on_state(frame);
@@ -258,6 +258,8 @@ Result<> Target::on_state(const Frame& frame) {
   Lsn synced{0};
   while (!applied_.empty() && applied_.front().first <= state.durable_sequence()) {
     synced = applied_.front().second;
+  status_.mode_cause = state.mode_cause();
+  status_.pacing = state.pacing();
     applied_.pop_front();
   }
   if (synced.value > 0) pool_.follower_durable(surplus_, synced);

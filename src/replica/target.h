@@ -116,6 +116,7 @@ class Target {
   Lsn applied_lsn_;
   bool durable_now_ = false;  // the source asked
   std::optional<SnapshotId> compared_;
+  bool ack_wanted_ = false;   // and waits for an answer, though there may be no news
 
   // Of the pass under way: everything before was applied (durable once settled).
   std::uint32_t cursor_member_ = 0;

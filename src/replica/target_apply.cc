@@ -69,10 +69,12 @@ rt::Task<void> Target::acknowledge(Channel& channel) {
       }
       received_sequence_ = std::max(received_sequence_, sequence);
     }
-    if (told_received == received_sequence_ && told_durable == durable_sequence_) {
+    bool asked = ack_wanted_ && durable_sequence_ >= applied_sequence_;
+    if (told_received == received_sequence_ && told_durable == durable_sequence_ && !asked) {
       co_await progress_.wait();
       continue;
     }
+    if (asked) ack_wanted_ = false;
     told_received = received_sequence_;
     told_durable = std::min(durable_sequence_, told_received);
     Buffer heads;

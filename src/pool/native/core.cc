@@ -63,7 +63,8 @@ void Core::trace(const Record& record, std::span<const store::CatalogChange> row
   GroupState* group = record.group.is_none() ? nullptr : find(record.group);
   if (!group || record.kind == Kind::mark) return;
   group->last = record.lsn;
-  group->times.add(record.lsn, record.time);
+  const bool holds_blocks = record.kind == Kind::write || record.kind == Kind::direct;
+  group->times.add(record.lsn, record.time, holds_blocks ? record.count * block_size : 0);
   if ((record.flags & journal::flag_resync) != 0) return;
   group->trail.pass(record.lsn, record.origin);
 }

@@ -61,6 +61,8 @@ class NativePool final : public Pool {
   rt::Task<Result<>> fold_follower(RelationshipId follower, Lsn upto) override { return followers_.fold(follower, upto); }
   rt::Task<Result<>> clear_change_map(RelationshipId follower, Lsn upto) override { return followers_.clear(follower, upto); }
   rt::Task<Result<std::vector<store::ChangeMapUpdate::Leaf>>> change_map(RelationshipId follower, VolumeId volume, std::uint64_t from_leaf, std::size_t most) override {
+  [[nodiscard]] Bytes written(GroupId group) const override;
+  [[nodiscard]] Bytes written_after(GroupId group, Lsn after) const override;
     return core_.store->change_map(follower, volume, from_leaf, most);
   }
   rt::Task<Result<std::uint64_t>> change_map_blocks(RelationshipId follower) override { return core_.store->change_map_blocks(follower); }
