@@ -100,6 +100,12 @@ class Server {
   std::unique_ptr<State> state_;
 };
 
+// Of an Authorization of the scheme Basic (RFC 7617); nothing when there is none that can be read.
+struct Credentials {
+  std::string user, password;
+};
+[[nodiscard]] std::optional<Credentials> basic_credentials(std::string_view authorization);
+
 [[nodiscard]] std::string_view reason_of(unsigned status) noexcept;   // "Not Found"
 [[nodiscard]] std::string percent_decoded(std::string_view text);     // what is no escape stays as it is
 [[nodiscard]] std::string percent_encoded(std::string_view text);     // for one path segment

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -40,6 +41,7 @@ class Accounts {
   };
   rt::Task<Result<PasswordHash>> hash(std::string password);
   rt::Task<Result<>> save(Entry entry);
+  std::optional<Caller> recalled(const Buffer& key);   // a right password of the last minute
   [[nodiscard]] bool is_last_administrator(const std::string& user) const;
   void forget_remembered() { remembered_.clear(); ++version_; }
 

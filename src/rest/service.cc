@@ -21,23 +21,6 @@ struct Service::State {
 
 namespace {
 
-std::string decoded_base64(std::string_view text) {
-  std::string out;
-  unsigned bits = 0;
-  int count = 0;
-  for (char c : text) {
-    int value = c >= 'A' && c <= 'Z' ? c - 'A' : c >= 'a' && c <= 'z' ? c - 'a' + 26 : c >= '0' && c <= '9' ? c - '0' + 52 : c == '+' ? 62 : c == '/' ? 63 : -1;
-    if (value < 0) break;
-    bits = (bits << 6 | static_cast<unsigned>(value)) & 0xFFFFFF;
-    count += 6;
-    if (count >= 8) {
-      count -= 8;
-      out.push_back(static_cast<char>(bits >> count & 0xFF));
-    }
-  }
-  return out;
-}
-
 std::string etag_of(const std::string& body) {
   char text[24];
   std::snprintf(text, sizeof text, "\"%016llx\"", static_cast<unsigned long long>(checksum_of(as_span(body)).value));
@@ -110,11 +93,9 @@ rt::Task<std::expected<manage::Caller, Reply>> Service::State::caller_of(const h
   }
   if (const std::string* authorization = request->field("Authorization")) {
     if (!request->secure) co_return std::unexpected(base_error(403, "InsufficientPrivilege", "passwords are not taken over a connection that others can read", {}, "Use HTTPS."));
-    std::string_view scheme = std::string_view(*authorization).substr(0, 6);
-    std::string credentials = http::equal_ignoring_case(scheme, "Basic ") ? decoded_base64(std::string_view(*authorization).substr(6)) : "";
-    std::size_t colon = credentials.find(':');
-    if (colon == std::string::npos) co_return std::unexpected(unauthorized("Authorization is not Basic with user and password"));
-    manage::Answer<manage::Caller> known = co_await system.authenticate(credentials.substr(0, colon), credentials.substr(colon + 1));
+    std::optional<http::Credentials> given = http::basic_credentials(*authorization);
+    if (!given) co_return std::unexpected(unauthorized("Authorization is not Basic with user and password"));
+    manage::Answer<manage::Caller> known = co_await system.authenticate(given->user, given->password);
     if (!known) co_return std::unexpected(unauthorized(known.error().message));
     co_return *known;
   }
