@@ -24,7 +24,7 @@ function(_lockstep_define word header)
 endfunction()
 
 function(lockstep_package out word)
-  set(known sqlite3 uring openssl boost boost_json boost_url pugixml protobuf zstd xxhash isal fmt spdlog cli11 tomlplusplus
+  set(known sqlite3 uring openssl boost boost_json boost_url pugixml protobuf zlib zstd xxhash isal fmt spdlog cli11 tomlplusplus
       nlohmann_json rbd rados threads gtest rapidcheck benchmark)
   if(TARGET ${word})   # a target made here, such as one of lockstep_proto()
     set(${out} ${word} PARENT_SCOPE)
@@ -50,6 +50,8 @@ function(lockstep_package out word)
       _lockstep_define(pugixml pugixml.hpp LIBS pugixml)
     elseif(word STREQUAL "protobuf")
       _lockstep_define(protobuf google/protobuf/message.h LIBS protobuf ALSO threads)
+    elseif(word STREQUAL "zlib")
+      _lockstep_define(zlib zlib.h LIBS z)
     elseif(word STREQUAL "zstd")
       _lockstep_define(zstd zstd.h LIBS zstd)
     elseif(word STREQUAL "xxhash")
