@@ -70,7 +70,7 @@ Answer<> targets_large_enough(const CreateFacts& facts) {
 Answer<> target_is_free(const CreateFacts& facts) {
   if (facts.target_is_source) return bad_parameter("TargetGroupObject", "group '" + facts.source.name + "' cannot be its own target", "Name another group, or none.");
   if (facts.cycle) return bad_parameter("TargetGroupObject", "group '" + facts.source.name + "' gets its data from '" + facts.target_group->name + "': that would be a circle", "Name another group, or none.");
-  if (facts.target_group && facts.target_group->is_target) return bad_parameter("TargetGroupObject", "group '" + facts.target_group->name + "' is a target already", "Name another group, or none.");
+  if (facts.target_group && facts.target_group->is_target) return wrong_state("TargetGroupObject", "group '" + facts.target_group->name + "' is a target already", "Name another group, or none.");
   return {};
 }
 
@@ -118,13 +118,7 @@ Answer<> recovery_point(const CreateFacts& facts) {
 }
 
 Answer<> settings_known(const CreateFacts& facts) {
-  std::uint16_t supplier = facts.request.target_element_supplier.value_or(0);
-  if (supplier > 5) return bad_parameter("ReplicationSettings", "TargetElementSupplier " + std::to_string(supplier) + " is not one of 1 to 5", "Give 4 or leave it out: the system decides.");
-  std::uint16_t policy = facts.request.thin_provisioning_policy.value_or(0);
-  if (policy != 0 && (policy < 2 || policy > 7)) return bad_parameter("ReplicationSettings", "ThinProvisioningPolicy " + std::to_string(policy) + " is not one of 2 to 7", "Give 7 or leave it out: the system decides.");
-  if (policy == 3)
-    return refuse(Refusal{ReturnCode::not_supported, "ThinProvisioningPolicy 3: volumes here are always thin", "Give 2, 5, 6 or 7, or leave it out.", "ReplicationSettings", Code::unsupported});
-  return {};
+  return check_settings(facts.request.target_element_supplier.value_or(0), facts.request.thin_provisioning_policy.value_or(0));
 }
 
 Answer<> name_free(const CreateFacts& facts) {
@@ -182,6 +176,14 @@ replica::Settings settings_of(const CreateReplica& request) {
   settings.on_rpo = request.on_rpo.value_or(replica::RpoAction::alert);
   settings.limit_per_second = request.limit_per_second.value_or(Bytes{0});
   return settings;
+}
+
+Answer<> check_settings(std::uint16_t supplier, std::uint16_t policy) {
+  if (supplier > 5) return bad_parameter("ReplicationSettings", "TargetElementSupplier " + std::to_string(supplier) + " is not one of 1 to 5", "Give 4 or leave it out: the system decides.");
+  if (policy != 0 && (policy < 2 || policy > 7)) return bad_parameter("ReplicationSettings", "ThinProvisioningPolicy " + std::to_string(policy) + " is not one of 2 to 7", "Give 7 or leave it out: the system decides.");
+  if (policy == 3)
+    return refuse(Refusal{ReturnCode::not_supported, "ThinProvisioningPolicy 3: volumes here are always thin", "Give 2, 5, 6 or 7, or leave it out.", "ReplicationSettings", Code::unsupported});
+  return {};
 }
 
 Answer<> check_recovery_point(replica::SyncType type, replica::Mode mode, std::optional<std::uint32_t> seconds) {

@@ -57,6 +57,9 @@ struct CreateCheck {
 [[nodiscard]] replica::SyncType sync_type_of(const CreateReplica& request);
 [[nodiscard]] replica::Settings settings_of(const CreateReplica& request);
 
+// The rule for TargetElementSupplier and ThinProvisioningPolicy; 0: the default.
+[[nodiscard]] Answer<> check_settings(std::uint16_t supplier, std::uint16_t policy);
+
 // The rule for Mode and RecoveryPointObjective together.
 [[nodiscard]] Answer<> check_recovery_point(replica::SyncType type, replica::Mode mode, std::optional<std::uint32_t> seconds);
 

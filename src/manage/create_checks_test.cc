@@ -58,7 +58,7 @@ const Case cases[] = {
     {"small target", [](CreateFacts& f) { f.target_group = target_group({8_MiB, 8_MiB}); }, ReturnCode::invalid_parameter, "TargetGroupObject"},
     {"itself", [](CreateFacts& f) { f.target_group = target_group({8_MiB, 16_MiB}); f.target_is_source = true; }, ReturnCode::invalid_parameter, "TargetGroupObject"},
     {"circle", [](CreateFacts& f) { f.target_group = target_group({8_MiB, 16_MiB}); f.cycle = true; }, ReturnCode::invalid_parameter, "TargetGroupObject"},
-    {"target of another", [](CreateFacts& f) { f.target_group = target_group({8_MiB, 16_MiB}); f.target_group->is_target = true; }, ReturnCode::invalid_parameter, "TargetGroupObject"},
+    {"target of another", [](CreateFacts& f) { f.target_group = target_group({8_MiB, 16_MiB}); f.target_group->is_target = true; }, ReturnCode::failed, "TargetGroupObject"},
     {"client must supply", [](CreateFacts& f) { f.request.target_element_supplier = 5; }, ReturnCode::invalid_parameter, "ReplicationSettings"},
     {"use existing", [](CreateFacts& f) { f.request.target_element_supplier = 1; }, ReturnCode::invalid_parameter, "ReplicationSettings"},
     {"unknown pool", [](CreateFacts& f) { f.request.target_pool = "q"; }, ReturnCode::not_found, "TargetStoragePool"},

@@ -36,6 +36,14 @@ rt::Task<replica::Engine::RemotePool> space_of(pool::Pool* pool) {
   co_return out;
 }
 
+// Whoever takes connections and says nothing is no less there: a timeout, not out of reach.
+Error silent_or(const Error& error, SystemId peer, const replica::Engine& engine) {
+  if (error.code != Code::unreachable) return error;
+  for (const replica::PeerReport& report : engine.peers())
+    if (report.peer.id == peer && report.silent) return Error{Code::timeout, error.message};
+  return error;
+}
+
 constexpr Jobs::Patience patience_for(replica::SyncType type, replica::Mode mode) {
   using namespace std::chrono_literals;
   if (type == replica::SyncType::mirror) return {10s, 300ms};           // an initial copy goes on by itself; tiny ones end at once
@@ -63,6 +71,7 @@ rt::Task<CreateFacts> Relationships::gather(Caller caller, CreateReplica request
   }
   facts.source_pool = at->hold.id();
   facts.source_group = at->row.id;
+  fill_in(facts.request, defaults_.of(facts.source_group));
   facts.source = co_await rt::run_on(at->hold.loop(), facts_of(&at->hold.pool(), at->hold.name(), at->row.id));
   co_await gather_target(&facts);
   co_return facts;
@@ -82,12 +91,10 @@ rt::Task<void> Relationships::gather_target(CreateFacts* facts) {
       facts->system_name = report.peer.name;
     }
     if (facts->no_system) co_return;
+    facts->no_target_group = facts->request.target_group_exists;
     Result<std::vector<replica::Engine::RemotePool>> pools = co_await engine_->pools_of(facts->target_system);
-    if (pools) {
-      facts->target_pools = *std::move(pools);
-    } else {
-      facts->unreachable = refusal_of(pools.error(), "TargetStorageSystem");
-    }
+    if (pools) facts->target_pools = *std::move(pools);
+    else facts->unreachable = refusal_of(silent_or(pools.error(), facts->target_system, *engine_), "TargetStorageSystem");
     co_return;
   }
   for (PoolSet::Hold& hold : pools_.hold_all()) facts->target_pools.push_back(co_await rt::run_on(hold.loop(), space_of(&hold.pool())));
@@ -100,6 +107,7 @@ rt::Task<void> Relationships::gather_target_group(CreateFacts* facts) {
   std::string name = *wanted;
   if (facts->request.target_pool && name.find('/') == std::string::npos) name = *facts->request.target_pool + "/" + name;
   Answer<GroupAt> at = co_await locate_group(pools_, std::move(name), "TargetGroupObject");
+  facts->no_target_group = !at && facts->request.target_group_exists;
   if (!at) co_return;   // a name for a new group: the engine makes it
   facts->target_group = co_await rt::run_on(at->hold.loop(), facts_of(&at->hold.pool(), at->hold.name(), at->row.id));
   facts->target_is_source = at->hold.id() == facts->source_pool && at->row.id == facts->source_group;

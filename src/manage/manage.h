@@ -81,6 +81,8 @@ class System {
   virtual rt::Task<Answer<Outcome>> set_relationship(Caller caller, std::string relationship, std::uint16_t operation) = 0;   // SM operations 2 to 25
   virtual rt::Task<Answer<replica::Forecast>> forecast_operation(Caller caller, std::string relationship, std::uint16_t operation) = 0;
   virtual rt::Task<Answer<>> change_settings(Caller caller, std::string relationship, replica::Settings settings) = 0;
+  [[nodiscard]] virtual ReplicaDefaults replica_defaults(GroupId group) const = 0;
+  virtual rt::Task<Answer<>> set_replica_defaults(Caller caller, std::string group, ReplicaDefaults defaults) = 0;   // 0: the usual one
   [[nodiscard]] virtual std::vector<replica::Report> relationships() = 0;       // of a local one, both ends may be there
   // On the target's system: clones of the target as it is, named PREFIX + volume name, as a group `name`; and their end.
   virtual rt::Task<Answer<Drill>> drill(Caller caller, std::string relationship, std::string name) = 0;

@@ -121,12 +121,20 @@ struct CreateReplica {
   std::optional<std::string> target_system;       // name or id of a peer system; NULL or own: local
   std::optional<std::string> target_pool;
   std::optional<std::string> target_group;
+  bool target_group_exists = false;               // named by a reference to a group here: it is not made, it must be there
   std::optional<std::uint16_t> target_element_supplier, thin_provisioning_policy;
   std::optional<std::string> user, password;      // checked when given
   // Beyond the model; settings of the relationship.
   std::optional<replica::LinkLoss> on_link_loss;
   std::optional<replica::RpoAction> on_rpo;
   std::optional<Bytes> limit_per_second;
+};
+
+// MSFT_SMReplicationSettings of a group: what its replicas get when the call does not say.
+struct ReplicaDefaults {
+  std::uint16_t target_element_supplier = 4;      // instrumentation decides
+  std::uint16_t thin_provisioning_policy = 7;     // implementation decides
+  bool operator==(const ReplicaDefaults&) const = default;
 };
 
 // A call that may outlive itself: with a job, the code is 4096.

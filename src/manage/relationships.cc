@@ -84,6 +84,18 @@ rt::Task<Answer<>> Relationships::change(Caller caller, std::string relationship
   co_return Answer<>{};
 }
 
+rt::Task<Answer<>> Relationships::set_defaults(Caller caller, std::string group, ReplicaDefaults defaults) {
+  CO_ASK_VOID(require(caller, RoleName::operate, "changing a group"));
+  CO_ASK_VOID(check_settings(defaults.target_element_supplier, defaults.thin_provisioning_policy));
+  CO_ASK(GroupAt at, co_await locate_group(pools_, std::move(group), "this"));
+  ReplicaDefaults usual;
+  if (defaults.target_element_supplier == 0) defaults.target_element_supplier = usual.target_element_supplier;
+  if (defaults.thin_provisioning_policy == 0) defaults.thin_provisioning_policy = usual.thin_provisioning_policy;
+  Result<> saved = co_await defaults_.set(at.row.id, defaults);
+  if (!saved) co_return refuse(saved.error(), at.row.name);
+  co_return Answer<>{};
+}
+
 std::unique_ptr<Work> Relationships::resumed(Awaited awaited) { return awaiting(*engine_, std::move(awaited)); }
 
 void Relationships::start() {

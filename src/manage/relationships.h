@@ -7,14 +7,15 @@
 #include "manage/accounts.h"
 #include "manage/create_checks.h"
 #include "manage/jobs.h"
+#include "manage/kept_defaults.h"
 #include "manage/locate.h"
 
 namespace lockstep::manage {
 
 class Relationships final : public replica::Observer {
  public:
-  Relationships(rt::Loop& loop, PoolSet& pools, Accounts& accounts, Jobs& jobs, Events& events)
-      : loop_(loop), pools_(pools), accounts_(accounts), jobs_(jobs), events_(events), noticing_(loop) {}
+  Relationships(rt::Loop& loop, PoolSet& pools, Accounts& accounts, Jobs& jobs, Events& events, KeptDefaults& defaults)
+      : loop_(loop), pools_(pools), accounts_(accounts), jobs_(jobs), events_(events), defaults_(defaults), noticing_(loop) {}
   void set_engine(replica::Engine& engine, const replica::Self& self) {
     engine_ = &engine;
     self_ = &self;
@@ -25,6 +26,7 @@ class Relationships final : public replica::Observer {
   rt::Task<Answer<Outcome>> operate(Caller caller, std::string relationship, std::uint16_t operation);
   rt::Task<Answer<replica::Forecast>> forecast(Caller caller, std::string relationship, std::uint16_t operation);
   rt::Task<Answer<>> change(Caller caller, std::string relationship, replica::Settings settings);
+  rt::Task<Answer<>> set_defaults(Caller caller, std::string group, ReplicaDefaults defaults);
 
   // By name or id. Of a local relationship: its source.
   [[nodiscard]] Answer<replica::Report> find(const std::string& relationship) const;
@@ -49,6 +51,7 @@ class Relationships final : public replica::Observer {
   Accounts& accounts_;
   Jobs& jobs_;
   Events& events_;
+  KeptDefaults& defaults_;
   replica::Engine* engine_ = nullptr;
   const replica::Self* self_ = nullptr;
   std::map<RelationshipId, std::string> names_;     // of those that are known to be there

@@ -104,7 +104,9 @@ rt::Task<Result<>> SystemParts::start() {
   storage_.emplace(control_, *pools_, *events_, hooks_);
   jobs_.emplace(host_, control_, *book_, *events_, options_.jobs_kept);
   registry_.emplace(*book_, self_.id);
-  relationships_.emplace(control_, *pools_, *accounts_, *jobs_, *events_);
+  defaults_.emplace(*book_);
+  CO_TRY_VOID(co_await defaults_->load());
+  relationships_.emplace(control_, *pools_, *accounts_, *jobs_, *events_, *defaults_);
   engine_ = options_.make_engine(host_, control_, self_, *pools_, *registry_, *relationships_, options_.replica);
   storage_->set_engine(*engine_);
   relationships_->set_engine(*engine_, self_);

@@ -184,6 +184,9 @@ rt::Task<Answer<replica::Forecast>> SystemParts::forecast_operation(Caller calle
 rt::Task<Answer<>> SystemParts::change_settings(Caller caller, std::string relationship, replica::Settings settings) {
   return relationships_->change(std::move(caller), std::move(relationship), settings);
 }
+rt::Task<Answer<>> SystemParts::set_replica_defaults(Caller caller, std::string group, ReplicaDefaults defaults) {
+  return relationships_->set_defaults(std::move(caller), std::move(group), defaults);
+}
 std::vector<replica::Report> SystemParts::relationships() { return engine_->reports(); }
 
 // The group at the target's end, if that is here.

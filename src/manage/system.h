@@ -72,6 +72,8 @@ class SystemParts final : public System {
   rt::Task<Answer<Outcome>> set_relationship(Caller caller, std::string relationship, std::uint16_t operation) override;
   rt::Task<Answer<replica::Forecast>> forecast_operation(Caller caller, std::string relationship, std::uint16_t operation) override;
   rt::Task<Answer<>> change_settings(Caller caller, std::string relationship, replica::Settings settings) override;
+  [[nodiscard]] ReplicaDefaults replica_defaults(GroupId group) const override { return defaults_->of(group); }
+  rt::Task<Answer<>> set_replica_defaults(Caller caller, std::string group, ReplicaDefaults defaults) override;
   [[nodiscard]] std::vector<replica::Report> relationships() override;
   rt::Task<Answer<Drill>> drill(Caller caller, std::string relationship, std::string name) override;
   rt::Task<Answer<>> end_drill(Caller caller, std::string relationship, std::string name) override;
@@ -115,6 +117,7 @@ class SystemParts final : public System {
   std::optional<Storage> storage_;
   std::optional<Jobs> jobs_;
   std::optional<Registry> registry_;
+  std::optional<KeptDefaults> defaults_;
   std::optional<Relationships> relationships_;
   std::unique_ptr<replica::Engine> engine_;
   bool engine_started_ = false;

@@ -19,10 +19,13 @@ rt::Task<Result<Dialed>> dial_address(const Ground& ground, os::Address address,
       std::make_unique<TimedStream>(ground.control, std::move(*raw), ground.options.reachable_within);
   Dialed out;
   out.clock = timed->clock();
+  Instant until = ground.control.clock().now() + ground.options.reachable_within;
   os::TlsClient options;
   options.identity = ground.self.identity;
   options.pinned = pinned;
   auto stream = co_await ground.host.tls().client(std::move(timed), std::move(options));
+  if (!stream && ground.control.clock().now() >= until)
+    co_return fail(Code::timeout, "the connection was taken, and nothing was said");
   if (!stream) co_return fail(stream.error());
   out.stream = std::move(*stream);
   co_return out;
@@ -91,6 +94,7 @@ PeerReport Link::report() const {
   out.reachable = channel_ != nullptr && !channel_->closed();
   out.last_contact = out.reachable ? std::optional(ground_.host.clock().wall()) : last_contact_;
   out.cause = out.reachable ? std::string() : cause_;
+  out.silent = !out.reachable && silent_;
   return out;
 }
 
@@ -110,6 +114,7 @@ rt::Task<void> Link::run() {
       co_await talk(*channel_);
       last_contact_ = ground_.host.clock().wall();
       cause_ = channel_->closed()->message;
+      silent_ = ground_.control.clock().now() - channel_->heard() >= ground_.options.reachable_within - 2 * ground_.options.heartbeat;
       channel_.reset();
       fail_all({Code::unreachable, "system '" + peer_.name + "': " + cause_});
       watch_.link_changed(peer_.id, false, cause_);
@@ -117,6 +122,7 @@ rt::Task<void> Link::run() {
     } else {
       bool news = cause_.empty();
       cause_ = dialed.error().message;
+      silent_ = dialed.error().code == Code::timeout;
       if (news) watch_.link_changed(peer_.id, false, cause_);
       fail_all({Code::unreachable, cause_});
     }

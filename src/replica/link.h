@@ -67,6 +67,7 @@ class Link {
   bool hurried_ = false;
   std::optional<WallTime> last_contact_;
   std::string cause_;
+  bool silent_ = false;  // the last connection was taken, or stayed, and nothing was said in time
   rt::Scope scope_;
 };
 

@@ -37,6 +37,7 @@ struct PeerReport {
   bool reachable = false;
   std::optional<WallTime> last_contact;
   std::string cause;  // why not reachable
+  bool silent = false;  // not reachable, but there: it takes connections and says nothing (stopped, or hung)
 };
 
 // Where Engine keeps what must survive a restart; given by whoever owns the system's database. Called on the
