@@ -93,11 +93,11 @@ void add_pool(CLI::App& app, Context& context) {
   auto asked = std::make_shared<Asked>();   // shared by the verbs of this noun, for the life of the parser
   CLI::App* noun = app.add_subcommand("pool", "Capacity that volumes live in");
   noun->require_subcommand(1);
-  auto* verb = add_verb(context, *noun, "create", "Make a pool in a directory", "pool create fast --path /srv/lockstep/fast", [&context, asked] { return create(context, *asked); });
+  auto* verb = add_verb(context, *noun, "create", "Make a pool in a directory, an image file or on a block device", "pool create fast --path /srv/lockstep/fast", [&context, asked] { return create(context, *asked); });
   verb->add_option("name", asked->name, "Name")->required();
-  auto* path = verb->add_option("--path", asked->path, "Directory; made when missing (default: DATA/pools/NAME)");
+  auto* path = verb->add_option("--path", asked->path, "Directory, made when missing (default: DATA/pools/NAME); or a block device or image file that is empty");
   verb->add_option("--rbd", asked->rbd, "Ceph pool")->excludes(path);
-  verb->add_option("--capacity", asked->capacity, "Most that data may take, like 500G (default: what the file system gives)");
+  verb->add_option("--capacity", asked->capacity, "Most that data may take, like 500G (default: all there is)");
   add_verb(context, *noun, "list", "All pools", "pool list", [&context] { return list(context); });
   verb = add_verb(context, *noun, "show", "One pool", "pool show fast", [&context, asked] { return show(context, *asked); });
   verb->add_option("name", asked->name, "Name")->required();

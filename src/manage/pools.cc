@@ -65,7 +65,7 @@ rt::Task<Answer<>> PoolSet::create(std::string name, std::string path, Bytes cap
   if (path.empty()) path = directory_ + "/pools/" + name;
   else if (!path.starts_with('/')) co_return bad_parameter("Path", "'" + path + "' does not start with '/'", "Give the whole path.");
   for (const Entry& entry : entries_)
-    if (entry.path == path) co_return bad_parameter("Path", "'" + path + "' is the directory of pool '" + entry.name + "'", "Choose another directory.");
+    if (entry.path == path) co_return bad_parameter("Path", "'" + path + "' is where pool '" + entry.name + "' lies", "Choose another directory or device.");
   Entry& entry = entries_.emplace_back(control_, name, path, capacity);
   entry.closing = true;   // nobody gets it before it is in the book
   Result<> opened = co_await open(&entry, true);

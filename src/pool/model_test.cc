@@ -311,11 +311,11 @@ std::string History::restart_cleanly() {
 
 namespace {
 
-TEST(PoolModel, WhatIsLeftIsAPrefixOfWhatWasDone) {
-  for (std::uint64_t i = 0; i < seeds(12); ++i) {
+static void live_and_die(std::uint64_t count, const Options& options) {
+  for (std::uint64_t i = 0; i < count; ++i) {
     std::uint64_t seed = test_seed(i);
     SCOPED_TRACE("seed " + std::to_string(seed) + " (salt " + std::to_string(i) + ")");
-    History h(seed);
+    History h(seed, options);
     must(h.set_up());
     for (int life = 0; life < 12; ++life) {
       SCOPED_TRACE("life " + std::to_string(life));
@@ -329,6 +329,9 @@ TEST(PoolModel, WhatIsLeftIsAPrefixOfWhatWasDone) {
   }
 }
 
+TEST(PoolModel, WhatIsLeftIsAPrefixOfWhatWasDone) { live_and_die(seeds(12), small_options()); }
+TEST(PoolModel, WhatIsLeftOnADeviceIsAPrefixOfWhatWasDone) { live_and_die(seeds(6), image_options()); }
+
 TEST(PoolModel, OneSeedIsOneRun) {
   auto hash = [](std::uint64_t seed) {
     History h(seed);
@@ -341,24 +344,24 @@ TEST(PoolModel, OneSeedIsOneRun) {
   EXPECT_EQ(hash(test_seed(77)).second, "");
 }
 
-TEST(PoolModel, APowerCutBeforeAnyOperationLosesNothingPromised) {
+static void cut_anywhere(std::uint64_t count, std::uint64_t points, const Options& options) {
   std::uint64_t cuts = 0;
-  for (std::uint64_t i = 0; i < seeds(3); ++i) {
+  for (std::uint64_t i = 0; i < count; ++i) {
     std::uint64_t seed = test_seed(1000 + i);
     std::uint64_t from = 0;
     std::uint64_t until = 0;
     {   // how many operations does this history take?
-      History h(seed);
+      History h(seed, options);
       must(h.set_up());
       from = h.p.host.disk().operations();
       must(h.steps(25));
       must(h.p.run(h.p.pool->checkpoint()));
       until = h.p.host.disk().operations();
     }
-    std::uint64_t stride = std::max<std::uint64_t>(1, (until - from) / 80);
+    std::uint64_t stride = std::max<std::uint64_t>(1, (until - from) / points);
     for (std::uint64_t at = from + 1 + seed % stride; at <= until; at += stride, ++cuts) {
       SCOPED_TRACE("seed " + std::to_string(seed) + ", cut before operation " + std::to_string(at));
-      History h(seed);
+      History h(seed, options);
       must(h.set_up());
       h.p.host.disk().die_before(at);
       auto done = h.steps(25);
@@ -374,6 +377,9 @@ TEST(PoolModel, APowerCutBeforeAnyOperationLosesNothingPromised) {
   }
   EXPECT_GT(cuts, 0u);
 }
+
+TEST(PoolModel, APowerCutBeforeAnyOperationLosesNothingPromised) { cut_anywhere(seeds(3), 80, small_options()); }
+TEST(PoolModel, APowerCutBeforeAnyOperationOfADeviceLosesNothingPromised) { cut_anywhere(seeds(2), 80, image_options()); }
 
 }  // namespace
 }  // namespace lockstep::pool::testing

@@ -73,7 +73,8 @@ class Volume {
   [[nodiscard]] virtual bool writable() const = 0;            // now, for hosts
   [[nodiscard]] virtual std::optional<Error> closed() const = 0;   // a reason why even reads are refused now (e.g. being restored)
 
-  // Offsets and lengths in bytes, multiples of 512, inside size(): else out_of_range / invalid. At most 32 MiB a call.
+  // Offsets and lengths in bytes, multiples of 512, inside size(): else out_of_range / invalid. What carries bytes has at most 32 MiB a
+  // call; zero() and extents() take any length.
 
   // The hot path: whole blocks, space and budget at hand. Copies `data` into the journal's batch. Nothing: use write().
   virtual Result<std::optional<Lsn>> try_write(Bytes at, Span data) = 0;
@@ -140,6 +141,7 @@ class Pool {
   [[nodiscard]] virtual const store::Catalog& catalog() const = 0;
 
   // Objects. Every change is journaled and durable before it returns. Names: 1 to 100 bytes of [A-Za-z0-9._-], not starting with '.' or '-'.
+  Bytes chunk = Bytes{0};            // of a device or an image file, when a pool is made there; 0: by its size
   virtual rt::Task<Result<VolumeId>> create_volume(std::string name, Bytes size) = 0;
   virtual rt::Task<Result<>> resize_volume(VolumeId volume, Bytes size) = 0;
   virtual rt::Task<Result<>> rename_volume(VolumeId volume, std::string name) = 0;
@@ -216,8 +218,8 @@ class Pool {
   virtual rt::Task<Result<>> close() = 0;          // drains, checkpoints, closes cleanly; volumes must be closed
 };
 
-// A native pool in `directory` (made when missing, if `create`). Runs on `loop`.
-rt::Task<Result<std::unique_ptr<Pool>>> open_native(os::Host& host, rt::Loop& loop, std::string directory, std::string name, Options options, bool create);
+// A native pool at `path`: a directory (made when missing, if `create`), or a block device or image file that holds nothing else. Runs on `loop`.
+rt::Task<Result<std::unique_ptr<Pool>>> open_native(os::Host& host, rt::Loop& loop, std::string path, std::string name, Options options, bool create);
 
 }  // namespace lockstep::pool
   // Bytes of blocks that the journal took for the group since the pool was opened (with what replay found); those of them after `after`.

@@ -7,6 +7,7 @@
 
 #include "os/sim/sim.h"
 #include "os/sim/testing.h"
+#include "pool/device/device_testing.h"
 #include "pool/pool.h"
 
 namespace lockstep::pool::testing {
@@ -28,6 +29,13 @@ inline Options small_options() {
   o.store.grow_step = 4_MiB;
   o.store.keep_back = 2_MiB;
   o.store.metadata_reserve = 4_MiB;
+  return o;
+}
+
+// The same in an image file, in chunks of which a segment takes several.
+inline Options image_options() {
+  Options o = small_options();
+  o.chunk = 64_KiB;
   return o;
 }
 
@@ -53,7 +61,9 @@ inline std::uint64_t tag_of(Span sector, std::uint64_t number) {
 
 class TestPool {
  public:
-  explicit TestPool(os::sim::World& w, Options o = small_options(), std::string host_name = "a") : world(w), host(w.add_host(std::move(host_name))), options(std::move(o)) {}
+  explicit TestPool(os::sim::World& w, Options o = small_options(), std::string host_name = "a") : world(w), host(w.add_host(std::move(host_name))), options(std::move(o)) {
+    if (options.chunk.value != 0) must(device::make_image(host.files(), "/pool", 64_MiB));
+  }
   ~TestPool() {
     if (pool) die_and_stop();
   }

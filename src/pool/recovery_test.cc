@@ -17,19 +17,21 @@ std::vector<std::string> journal_files(TestPool& p) {
   return out;
 }
 
-TEST(PoolRecovery, ACreationThatWasCutIsBegunAgain) {
+void cut_the_creation(const Options& options) {
+  std::uint64_t before = 0;
   std::uint64_t operations = 0;
   {
     os::sim::World world{test_seed()};
-    TestPool p{world};
+    TestPool p{world, options};
+    before = p.host.disk().operations();
     must(p.open());
     operations = p.host.disk().operations();
   }
-  const std::uint64_t stride = 1 + operations / 60;
-  for (std::uint64_t cut = 1 + test_seed() % stride; cut <= operations; cut += stride) {
+  const std::uint64_t stride = 1 + (operations - before) / 60;
+  for (std::uint64_t cut = before + 1 + test_seed() % stride; cut <= operations; cut += stride) {
     SCOPED_TRACE("cut before operation " + std::to_string(cut));
     os::sim::World world{test_seed(cut)};
-    TestPool p{world};
+    TestPool p{world, options};
     p.host.disk().die_before(cut);
     if (p.open()) continue;
     p.power_cut();
@@ -40,6 +42,53 @@ TEST(PoolRecovery, ACreationThatWasCutIsBegunAgain) {
     must(p.open(false));
     EXPECT_EQ(p.tags("v", Bytes{0}, 4096), all(1, 8));
   }
+}
+
+TEST(PoolRecovery, ACreationThatWasCutIsBegunAgain) { cut_the_creation(small_options()); }
+TEST(PoolRecovery, ACreationOnADeviceThatWasCutIsBegunAgain) { cut_the_creation(image_options()); }
+
+TEST(PoolRecovery, ADeviceIsForOnePool) {
+  os::sim::World world{test_seed()};
+  TestPool p{world, image_options()};
+  EXPECT_EQ(p.open(false).error().code, Code::not_found);
+  must(p.open());
+  auto again = p.run(open_native(p.host, p.host.loop(), "/pool", "p", p.options, false));
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().code, Code::busy);
+  must(p.close());
+  auto other = p.run(open_native(p.host, p.host.loop(), "/pool/", "q", p.options, true));
+  ASSERT_FALSE(other);
+  EXPECT_EQ(other.error().code, Code::exists);
+  EXPECT_THAT(other.error().message, HasSubstr("'p'"));
+  must(p.open(false));
+}
+
+TEST(PoolRecovery, AFullDeviceRefusesWritesAndLosesNothing) {
+  os::sim::World world{test_seed()};
+  Options options = image_options();
+  TestPool p{world, options};
+  must(p.host.files().remove("/pool"));
+  must(device::make_image(p.host.files(), "/pool", 40_MiB));
+  must(p.open());
+  must(p.run(p.pool->create_volume("v", 256_MiB)));
+  std::uint64_t written = 0;
+  Result<Lsn> last;
+  for (; written < 5000; ++written) {
+    last = p.write("v", written + 1, Bytes{written << 15}, written % 3 == 0 ? 32 << 10 : 8 << 10);
+    if (!last) break;
+  }
+  ASSERT_FALSE(last);
+  EXPECT_EQ(last.error().code, Code::no_space) << last.error().message;
+  EXPECT_FALSE(p.pool->status().stopped);
+  EXPECT_GT(written, 400u);
+  must(p.flush("v"));
+  p.power_cut();
+  must(p.open(false));
+  for (std::uint64_t i = 0; i < written; i += 7) EXPECT_EQ(p.tags("v", Bytes{i << 15}, 8 << 10), all(i + 1, 16));
+  must(p.zero("v", Bytes{0}, 256 << 20, true));
+  must(p.run(p.pool->checkpoint()));
+  for (std::uint64_t i = 0; i < 20; ++i) must(p.write("v", 7000 + i, Bytes{i << 15}, 8 << 10));
+  must(p.close());
 }
 
 TEST(PoolRecovery, APoolIsOpenOnce) {

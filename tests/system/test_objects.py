@@ -136,3 +136,57 @@ def test_config_check_names_what_is_wrong(folder):
     assert check(good).returncode == 0
     refused = check(bad)
     assert refused.returncode != 0 and "colour" in refused.stdout + refused.stderr
+
+
+def make_image(folder, size=2 << 30):
+    path = os.path.join(folder, "image")
+    with open(path, "wb") as image:
+        image.truncate(size)
+    return path
+
+
+@pytest.fixture
+def loop_device(folder):
+    made = subprocess.run(["losetup", "--find", "--show", "--direct-io=on", make_image(folder)], capture_output=True, text=True)
+    if made.returncode != 0:
+        pytest.skip("no loop device can be made here: " + made.stderr.strip())
+    device = made.stdout.strip()
+    yield device
+    subprocess.run(["losetup", "--detach", device], check=True)
+
+
+def use_a_pool_at(system, path):
+    """Written data are there after SIGKILL, after a good end, and through O_DIRECT; the path is the pool's alone."""
+    system.cli("pool", "create", "raw", "--path", path)
+    assert system.cli("pool", "show", "raw")["path"] == path
+    system.make_volumes("data", size="256M", pool="raw")
+    io = lambda *words: subprocess.run(["qemu-io", "-f", "raw", *[w for word in words for w in ("-c", word)], system.uri("raw/data")], check=True, capture_output=True, text=True).stdout
+    io("write -P 7 0 64M", "write -P 9 1M 4k", "write -P 3 200M 512", "flush")
+    kept = ["read -P 7 0 1M", "read -P 9 1M 4k", "read -P 7 1028k 60M", "read -P 3 200M 512", "read -P 0 100M 1M"]
+    for end in (system.kill, system.stop):
+        end()
+        system.start()
+        assert "verification failed" not in io(*kept)
+    exit_code, _, said = system.run("pool", "create", "second", "--path", path)
+    assert exit_code == 1 and path in said
+    held = subprocess.run(["flock", "--nonblock", path, "true"], capture_output=True)
+    assert held.returncode != 0
+
+
+def test_a_pool_in_an_image_file(system, folder):
+    use_a_pool_at(system, make_image(folder))
+
+
+def test_a_pool_on_a_block_device(system, loop_device):
+    use_a_pool_at(system, loop_device)
+    mounted = subprocess.run(["mkfs.ext4", "-q", loop_device], capture_output=True, text=True)
+    assert mounted.returncode != 0 and "in use" in mounted.stderr
+
+
+def test_what_holds_a_file_system_is_refused_and_left_alone(system, folder):
+    path = make_image(folder, 64 << 20)
+    subprocess.run(["mkfs.ext4", "-q", path], check=True)
+    exit_code, _, said = system.run("pool", "create", "raw", "--path", path)
+    assert exit_code == 1 and path in said and "ext4" in said
+    assert subprocess.run(["e2fsck", "-fn", path], capture_output=True).returncode == 0
+    assert [pool["name"] for pool in system.cli("pool", "list")] == ["p"]

@@ -2,8 +2,9 @@
 
 namespace lockstep::pool::native {
 
-NativePool::NativePool(os::Host& host, rt::Loop& loop, Options options)
-    : core_(host, loop, std::move(options)),
+NativePool::NativePool(os::Host& machine, std::unique_ptr<os::Host> on_device, rt::Loop& loop, Options options)
+    : on_device_(std::move(on_device)),
+      core_(on_device_ ? *on_device_ : machine, loop, std::move(options)),
       admission_(core_),
       answers_(core_),
       reader_(core_),

@@ -12,7 +12,8 @@ namespace lockstep::pool::native {
 
 class NativePool final : public Pool {
  public:
-  NativePool(os::Host& host, rt::Loop& loop, Options options);
+  // `on_device`: the same machine with a device's files, where the pool lies on one.
+  NativePool(os::Host& machine, std::unique_ptr<os::Host> on_device, rt::Loop& loop, Options options);
   ~NativePool() override;
 
   rt::Task<Result<>> open(std::string directory, std::string name, bool create);
@@ -97,6 +98,7 @@ class NativePool final : public Pool {
   Shipping shipping_;
   Followers followers_;
   Checkpointer checkpointer_;
+  std::unique_ptr<os::Host> on_device_;   // outlives whatever has a file of it open
   std::unique_ptr<os::FileLock> lock_;
   bool closed_ = false;
   bool believed_synced_ = false;

@@ -1,6 +1,7 @@
 // Opening: who lives here, what the store holds, what the journal adds to it; then a new stretch of history where the last one ended badly.
 #include <utility>
 
+#include "pool/device/host.h"
 #include "pool/native/native.h"
 
 namespace lockstep::pool::native {
@@ -123,9 +124,31 @@ Result<> NativePool::replayed(const Record& record) {
 
 namespace lockstep::pool {
 
-rt::Task<Result<std::unique_ptr<Pool>>> open_native(os::Host& host, rt::Loop& loop, std::string directory, std::string name, Options options, bool create) {
-  auto pool = std::make_unique<native::NativePool>(host, loop, std::move(options));
-  CO_TRY_VOID(co_await pool->open(std::move(directory), std::move(name), create));
+namespace {
+
+// Nothing where `path` is a directory, or nothing yet.
+rt::Task<Result<std::unique_ptr<os::Host>>> device_at(os::Host& host, rt::Loop& loop, const std::string& path, bool create, Options& options) {
+  auto job = [&host, &path, create, chunk = options.chunk]() -> Result<std::unique_ptr<device::Device>> {
+    TRY(os::PathKind kind, host.files().kind_of(path));
+    if (kind == os::PathKind::other) return fail(Code::invalid, path + ": a pool lies in a directory, an image file or a block device");
+    if (kind != os::PathKind::file && kind != os::PathKind::device) return std::unique_ptr<device::Device>();
+    return device::Device::open(host.files(), host.random(), path, create, chunk);
+  };
+  auto working = rt::work(loop, job);
+  CO_TRY(std::unique_ptr<device::Device> device, co_await working);
+  if (!device) co_return std::unique_ptr<os::Host>();
+  // Metadata grow by chunks there.
+  options.store.metadata_reserve = std::max(options.store.metadata_reserve, Bytes{8 * device->table().chunk().value});
+  co_return std::make_unique<device::DeviceHost>(host, std::move(device));
+}
+
+}  // namespace
+
+rt::Task<Result<std::unique_ptr<Pool>>> open_native(os::Host& host, rt::Loop& loop, std::string path, std::string name, Options options, bool create) {
+  if (path.size() > 1 && path.ends_with('/')) path.pop_back();
+  CO_TRY(std::unique_ptr<os::Host> on_device, co_await device_at(host, loop, path, create, options));
+  auto pool = std::make_unique<native::NativePool>(host, std::move(on_device), loop, std::move(options));
+  CO_TRY_VOID(co_await pool->open(std::move(path), std::move(name), create));
   co_return std::unique_ptr<Pool>(std::move(pool));
 }
 
