@@ -73,6 +73,10 @@ rt::Task<Result<std::vector<pool::VolumeRef>>> Node::open_volumes(std::size_t vo
     auto id = pool().find_volume("v" + std::to_string(v));
     if (!id) co_return fail(Code::not_found, name() + " has no volume v" + std::to_string(v));
     CO_TRY(auto volume, pool().open_volume(*id));
+    for (Duration wait = volume->hold(); wait > Duration{0}; wait = volume->hold()) {   // as every host has to
+      rt::Stop unstopped;
+      ignore(co_await rt::sleep_for(pool().loop(), wait, unstopped), "nobody stops this sleep");
+    }
     opened.push_back(std::move(volume));
   }
   co_return opened;
@@ -120,7 +124,25 @@ rt::Task<Result<std::vector<pool::VolumeRef>>> open_snapshot(pool::Pool& pool, S
   co_return opened;
 }
 
+// The group as it is at one instant, whatever goes on.
+rt::Task<Result<Found>> look_through_snapshot(pool::Pool& pool, std::string group, std::size_t volumes, std::uint64_t blocks) {
+  GroupId id;
+  for (const auto& [key, row] : pool.catalog().groups)
+    if (row.name == group) id = key;
+  CO_TRY(SnapshotId snapshot, co_await pool.snapshot(id, "looked-at", "the simulator looks"));
+  Result<Found> found = co_await look_all(open_snapshot(pool, snapshot, volumes), blocks);
+  CO_TRY_VOID(co_await pool.delete_snapshot(snapshot));
+  co_return found;
+}
+
 }  // namespace
+
+Found Node::look_at_once(const std::string& group, std::size_t volumes, std::uint64_t blocks) {
+  auto end = world_.start(pool().loop(), look_through_snapshot(pool(), group, volumes, blocks));
+  if (!world_.run_until([&] { return end->has_value(); }, std::chrono::minutes(5))) throw Failure(name() + ": looking at the group does not end");
+  if (!**end) throw Failure(name() + ": looking at the group: " + (**end).error().message);
+  return std::move(***end);
+}
 
 Found Node::look(std::size_t volumes, std::uint64_t blocks) {
   auto end = world_.start(pool().loop(), look_all(open_volumes(volumes), blocks));

@@ -38,7 +38,10 @@ class Node {
   // The initiator works on the volumes POOL/v0, POOL/v1 ...
   void begin_load(History& history, os::sim::Rng rng, Load load, std::size_t volumes);
   void end_load();
+  // As a host: once hosts are let in, one volume after the other.
   [[nodiscard]] Found look(std::size_t volumes, std::uint64_t blocks);
+  // As nobody can: the group at one instant, from now on.
+  [[nodiscard]] Found look_at_once(const std::string& group, std::size_t volumes, std::uint64_t blocks);
   [[nodiscard]] Found look_at_snapshot(const std::string& name, std::size_t volumes, std::uint64_t blocks);
 
   template <class T>

@@ -31,6 +31,9 @@ class Acks {
   [[nodiscard]] virtual std::optional<Error> refuses_writes() const = 0;
   // How long a host's next request of this group is to wait (RPO pacing). Zero almost always.
   [[nodiscard]] virtual Duration pace() const { return Duration{0}; }
+  // How long no host is to be let in to this group, to look at it either; ask again then. More than zero only after a restart, while what was
+  // lost may still come back from a target. Zero: from now on nothing comes back under hosts that have looked.
+  virtual Duration hold() { return Duration{0}; }
 };
 
 // Bytes of blocks that are still on another system. Fills `into` (whole blocks); the pool checks nothing further: the peer's checksums came with them.
@@ -89,6 +92,12 @@ class Volume {
   virtual rt::Task<Result<>> read_blocks(Block block, std::uint64_t count, MutSpan into, std::vector<Checksum>& checksums) = 0;
   // In address order from `at`, merged, at most `most`.
   virtual rt::Task<Result<std::vector<BlockExtent>>> extents(Bytes at, Bytes length, std::size_t most) = 0;
+  // What the blocks hold, appended once more as records of the volume's group: a target that holds something else has these afterwards.
+  // Nothing that is written meanwhile is lost. At most 256 blocks; needs a volume that hosts may write.
+  virtual rt::Task<Result<Lsn>> rewrite(Block block, std::uint64_t count) {
+    (void)block, (void)count;
+    co_return fail(Code::unsupported, "volume '" + name() + "': its blocks cannot be written anew");
+  }
 
   // Writes up to this LSN may be answered (journal file has them; targets too where the mode says so).
   [[nodiscard]] virtual Lsn answerable() const = 0;
@@ -100,6 +109,8 @@ class Volume {
   // Everything appended to the pool before the call is durable (here, and there where the mode says so).
   virtual rt::Task<Result<>> flush() = 0;
   [[nodiscard]] virtual Duration pace() const = 0;
+  // As Acks::hold(): to be asked, until it is zero, before a host opens the volume.
+  virtual Duration hold() { return Duration{0}; }
 };
 
 using VolumeRef = std::shared_ptr<Volume>;   // shared by every session on it: the volume is in use while one holds it

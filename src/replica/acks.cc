@@ -17,6 +17,17 @@ std::optional<Error> Source::refuses() const {
                     "to `continue`, or detach"});
 }
 
+// Whoever is let in has seen what is here: from then on nothing comes back under it.
+Duration Source::hold() {
+  constexpr Duration step = std::chrono::milliseconds(20);
+  if (reclaiming_) return step;
+  if (!hold_until_) return Duration{0};
+  Instant now = loop_.clock().now();
+  if (now < *hold_until_) return std::min(step, *hold_until_ - now);
+  hold_until_.reset();
+  return Duration{0};
+}
+
 Result<> Source::on_ack(const Frame& frame) {
   Reader in(frame.heads);
   std::uint64_t received = in.u64();

@@ -36,6 +36,12 @@ Duration Gate::pace() const {
   return longest;
 }
 
+Duration Gate::hold() {
+  Duration longest{0};
+  for (Claim* claim : claims_) longest = std::max(longest, claim->hold());
+  return longest;
+}
+
 Gate& Gates::enter(GroupId group, Claim& claim) {
   auto& gate = gates_[group];
   bool fresh = gate == nullptr;

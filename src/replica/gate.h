@@ -21,6 +21,7 @@ class Claim {
   [[nodiscard]] virtual Lsn durable_there() const = 0;
   [[nodiscard]] virtual std::optional<Error> refuses() const = 0;
   [[nodiscard]] virtual Duration pace() const = 0;
+  virtual Duration hold() = 0;
   virtual void want_durable(Lsn lsn) = 0;
 };
 
@@ -38,6 +39,7 @@ class Gate final : public pool::Acks {
   void durable_wanted(Lsn lsn) override;
   [[nodiscard]] std::optional<Error> refuses_writes() const override;
   [[nodiscard]] Duration pace() const override;
+  Duration hold() override;
 
  private:
   pool::Pool& pool_;

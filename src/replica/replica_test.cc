@@ -409,6 +409,80 @@ TEST(Replica, SourceThatServedAfterAPowerCutKeepsTheTargetsSurplusAsASnapshot) {
   EXPECT_GT(kept, 0);
 }
 
+// What a host does before it opens a volume: false when it is not let in in time.
+bool let_in(Pair& pair, TestSystem& system, Duration at_most) {
+  pool::VolumeRef volume = system.volume("db-v1");
+  return pair.world.run_until([&] { return volume->hold() == Duration{0}; }, at_most);
+}
+
+TEST(Replica, HostsAreLetInOnceWhatWasLostIsBackAndSeeNothingChange) {
+  int lost = 0;
+  for (std::uint64_t salt = 0; salt < 8; ++salt) {
+    Pair pair{300 + salt};
+    GroupId group = pair.a.make_group("db", 1, small_volume);
+    RelationshipId id = pair.create(group, synchronous());
+    ASSERT_TRUE(pair.a.reaches(id, CopyState::synchronized));
+    for (std::uint64_t i = 0; i < 20; ++i) pair.a.write("db-v1", 100 + i, Bytes{i * 4096});
+    Buffer answered = pair.b.content("db-v1");
+    pair.a.power_cut(os::sim::Tear::any);
+    pair.a.start();
+    lost += pair.a.content("db-v1") != answered ? 1 : 0;
+    ASSERT_TRUE(let_in(pair, pair.a, std::chrono::seconds(10))) << salt;
+    EXPECT_EQ(pair.a.content("db-v1"), answered) << salt;
+  }
+  EXPECT_GT(lost, 0);
+}
+
+TEST(Replica, WhatWasLostDoesNotComeBackUnderHostsThatWereLetIn) {
+  int lost = 0;
+  for (std::uint64_t salt = 0; salt < 8; ++salt) {
+    Pair pair{320 + salt};
+    GroupId group = pair.a.make_group("db", 1, small_volume);
+    RelationshipId id = pair.create(group, synchronous());
+    ASSERT_TRUE(pair.a.reaches(id, CopyState::synchronized));
+    for (std::uint64_t i = 0; i < 20; ++i) pair.a.write("db-v1", 100 + i, Bytes{i * 4096});
+    Buffer answered = pair.b.content("db-v1");
+    pair.a.power_cut(os::sim::Tear::any);
+    pair.cut();
+    pair.a.start();
+    ASSERT_TRUE(let_in(pair, pair.a, std::chrono::seconds(10))) << salt;
+    Buffer seen = pair.a.content("db-v1");
+    pair.heal();
+    ASSERT_TRUE(pair.a.reaches(id, CopyState::synchronized)) << salt << ": " << pair.a.report(id).cause;
+    EXPECT_EQ(pair.a.content("db-v1"), seen) << salt;
+    EXPECT_EQ(pair.b.content("db-v1"), seen) << salt;
+    EXPECT_EQ(pair.b.snapshots().size(), seen != answered ? 1U : 0U) << salt;
+    lost += seen != answered ? 1 : 0;
+  }
+  EXPECT_GT(lost, 0);
+}
+
+TEST(Replica, SourceThatDiesWhileItGetsBackWhatItLostServesAgain) {
+  int died = 0;
+  for (std::uint64_t salt = 0; salt < 8; ++salt) {
+    Pair pair{340 + salt};
+    GroupId group = pair.a.make_group("db", 1, small_volume);
+    RelationshipId id = pair.create(group, synchronous());
+    ASSERT_TRUE(pair.a.reaches(id, CopyState::synchronized));
+    for (std::uint64_t i = 0; i < 20; ++i) pair.a.write("db-v1", 100 + i, Bytes{i * 4096});
+    pair.a.power_cut(os::sim::Tear::any);
+    pair.a.start();
+    auto comes_back = [&] { return pair.a.group("db")->role == store::Role::target; };
+    if (!pair.world.run_until(comes_back, std::chrono::seconds(4))) continue;
+    ++died;
+    pair.world.run_for(std::chrono::milliseconds(1));
+    pair.a.kill();
+    pair.cut();
+    pair.a.start();
+    ASSERT_TRUE(let_in(pair, pair.a, std::chrono::seconds(10))) << salt;
+    EXPECT_TRUE(pair.a.try_write("db-v1", 7, Bytes{80 * 4096})) << salt;
+    pair.heal();
+    ASSERT_TRUE(pair.a.reaches(id, CopyState::synchronized)) << salt << ": " << pair.a.report(id).cause;
+    EXPECT_EQ(pair.a.content("db-v1"), pair.b.content("db-v1")) << salt;
+  }
+  EXPECT_GT(died, 0);
+}
+
 // --- the other operations
 
 TEST(Replica, SuspendResumeSendsWhatWasWrittenMeanwhile) {

@@ -43,6 +43,14 @@ rt::Task<Result<>> Source::open() {
         Code::not_found,
         "relationship '" + name_ + "': its group or one of its volumes is gone from the pool; detach it");
   }
+  if (group->role == store::Role::target && group->following.is_none()) {
+    // It follows nobody: it died while what it had lost came back from its target.
+    Result<> serving = co_await serve_again();
+    if (!serving) co_return serving;
+  }
+  std::string verified = purpose("verify", id_);
+  Result<> gone = co_await drop_internal(pool_, group_, std::move(verified), SnapshotId{});
+  if (!gone) co_return gone;
   if (const store::FollowerRow* row = follower_row(pool_, follower_)) {
     received_ = durable_ = row->durable;
   } else if (needs_journal(type_)) {
@@ -276,7 +284,7 @@ rt::Task<Result<>> Source::act_on(Channel& channel, Contacted contacted) {
     case Plan::Kind::compare:
     case Plan::Kind::full: co_return co_await pass(channel, contacted);
     case Plan::Kind::ahead:
-      if (hold_until_) co_return co_await reclaim(channel, plan.from);
+      if (hold_until_ && !is_next_hop()) co_return co_await reclaim(channel, plan.from);
       co_return co_await have_it_kept(channel);
     case Plan::Kind::diverged: co_return co_await have_it_kept(channel);
     case Plan::Kind::unrelated:

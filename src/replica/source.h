@@ -70,6 +70,7 @@ class Source final : public Claim {
   [[nodiscard]] Lsn durable_there() const override;
   [[nodiscard]] std::optional<Error> refuses() const override;
   [[nodiscard]] Duration pace() const override;
+  Duration hold() override;
   void want_durable(Lsn lsn) override;
 
  private:
@@ -186,6 +187,8 @@ class Source final : public Claim {
 
   // surplus.cc: what only the target has
   rt::Task<Result<>> reclaim(Channel& channel, Origin after);
+  rt::Task<Result<>> fetch_back(Channel& channel, Origin after);
+  rt::Task<Result<>> serve_again();
   rt::Task<Result<>> have_it_kept(Channel& channel);
 
   const Ground& ground_;
@@ -204,7 +207,8 @@ class Source final : public Claim {
   StatusSink sink_;
   Gate* gate_ = nullptr;
 
-  std::optional<Instant> hold_until_;
+  std::optional<Instant> hold_until_;  // none: hosts were let in, or nothing can come back
+  bool reclaiming_ = false;            // what was lost is coming back
   bool resting_ = false;
   bool handing_over_ = false;  // gave up its role for a promotion that is led from here
   Channel* channel_ = nullptr;

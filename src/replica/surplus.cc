@@ -9,6 +9,14 @@ namespace lockstep::replica {
 // The target sends its records after `after`; they become this group's again, in order, and a new generation
 // follows them.
 rt::Task<Result<>> Source::reclaim(Channel& channel, Origin after) {
+  reclaiming_ = true;
+  Result<> back = co_await fetch_back(channel, after);
+  reclaiming_ = false;
+  hold_until_.reset();
+  co_return back;
+}
+
+rt::Task<Result<>> Source::fetch_back(Channel& channel, Origin after) {
   flow(CopyState::unsynchronized, Progress::resyncing, {});
   wire::Reclaim wanted;
   put(after, *wanted.mutable_after());
@@ -33,7 +41,7 @@ rt::Task<Result<>> Source::reclaim(Channel& channel, Origin after) {
         fail(Code::corrupt, "the target sent something else than the records it was asked for");
     if (frame->type == FrameType::batch)
       batch = decode_batch(frame->heads, frame->data.span(), members_.size());
-    Result<> good = batch ? verify(*batch) : Result<>(fail(batch.error()));
+    Result<> good = batch ? lockstep::replica::verify(*batch) : Result<>(fail(batch.error()));
     if (!good) {
       taken = good;
       break;
@@ -54,13 +62,18 @@ rt::Task<Result<>> Source::reclaim(Channel& channel, Origin after) {
     Result<> durable = co_await pool_.commit(last);
     if (!durable) co_return durable;
   }
-  // Whatever part came is a prefix of what was written: this history goes on from there.
+  Result<> serving = co_await serve_again();
+  if (!serving) co_return serving;
+  co_return taken;
+}
+
+// Whatever part came is a prefix of what was written: this history goes on from there.
+rt::Task<Result<>> Source::serve_again() {
   Result<Generation> begun = co_await pool_.begin_generation(group_);
   if (!begun) co_return fail(begun.error());
-  Result<> back = co_await take_back();
-  if (!back) co_return back;
-  hold_until_.reset();
-  co_return taken;
+  store::GroupRow row = *group_row(pool_, group_);
+  row.role = store::Role::source;
+  co_return co_await pool_.change_group(std::move(row));
 }
 
 rt::Task<Result<>> Source::have_it_kept(Channel& channel) {

@@ -112,4 +112,8 @@ Duration NativeVolume::pace() const {
   return is_head() && state_->group && state_->group->acks ? state_->group->acks->pace() : Duration{0};
 }
 
+Duration NativeVolume::hold() {
+  return is_head() && state_->group && state_->group->acks ? state_->group->acks->hold() : Duration{0};
+}
+
 }  // namespace lockstep::pool::native

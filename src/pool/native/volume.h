@@ -50,6 +50,7 @@ class NativeVolume final : public Volume {
   rt::Task<Result<>> await_answerable(Lsn lsn) override;
   rt::Task<Result<>> flush() override;
   [[nodiscard]] Duration pace() const override;
+  Duration hold() override;
 
   // The head becomes another volume row (revert): same name, other history.
   void rebind(VolumeState& state);
