@@ -205,6 +205,8 @@ class Pool {
   // Followers: what keeps the journal (or a change map) for a relationship.
   virtual rt::Task<Result<>> set_follower(store::FollowerRow row) = 0;
   virtual void follower_durable(RelationshipId follower, Lsn durable) = 0;   // frees journal; written down with the next checkpoint
+  // Until it is said again or the pool is closed: the follower's journal may grow to so many times its budget before a map takes over.
+  virtual void stretch_budget(RelationshipId follower, std::uint64_t times) = 0;
   virtual rt::Task<Result<>> drop_follower(RelationshipId follower) = 0;
   // Folds everything up to `upto` into the follower's change map now (a resync pass begins there): row.mapped, row.mapped_upto >= upto.
   // The journal after mapped_upto stays within the budget; beyond it the pool folds on and mapped_upto grows.

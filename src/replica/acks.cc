@@ -76,6 +76,7 @@ Bytes Source::backlog() const {
 
 void Source::lost(const Error& why) {
   streaming_ = false;
+  caught_up();   // until the next attempt
   unreceived_.clear();
   undurable_.clear();
   in_flight_ = Bytes{0};

@@ -16,6 +16,7 @@ rt::Task<Result<Source::Contacted>> Source::contact(Channel& channel) {
   out.here.past = past_of(pool_, group_);
   out.here.role = row->role;
   out.here.pass_open = pass_held();
+  out.here.pass_compares = pass_ ? pass_->compared : find_internal(pool_, group_, purpose(compare_pass, id_)).has_value();
 
   wire::SourceHello hello;
   put(out.here.past, *hello.mutable_past());

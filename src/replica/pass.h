@@ -20,6 +20,7 @@ struct Pass {
   bool clears_map = false;  // its end answers for the follower's change map
   bool compared = false;    // the masks come from comparing
   SnapshotId snapshot;
+  Instant begun;
   Origin towards;  // the snapshot's position
   Lsn lsn;
   std::vector<LeafMask> masks;  // by member, then leaf

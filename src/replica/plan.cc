@@ -49,7 +49,8 @@ Plan make_plan(const SourceSide& source, const TargetSide& target, bool choose_s
   if (target.pass_open) {
     // Its blocks are between two states: only a pass can bring it to one. The one under way if the source
     // still holds it.
-    if (source.pass_open == target.pass_open) return {Plan::Kind::resume_pass, *target.pass_open};
+    bool told = !target_wrote || target.tells_changes || source.pass_compares;   // what the target changed itself
+    if (source.pass_open == target.pass_open && told) return {Plan::Kind::resume_pass, *target.pass_open};
     if (target.holds_nothing) return {Plan::Kind::full, {}};
     bool mapped = common && source.map_covers && source.memory != Memory::nothing &&
                   passed(source.past, *target.pass_open);

@@ -28,6 +28,7 @@ struct SourceSide {
   bool wrote_after_common =
       true;  // data, not only changes of the catalogue, lie after the last common position
   std::optional<Origin> pass_open;  // an unfinished resync pass is still held here: its snapshot's position
+  bool pass_compares = false;       // and what it sends was found by comparing
 };
 
 struct TargetSide {

@@ -37,6 +37,7 @@ struct Case {
   bool tells_changes = true;
   bool source_wrote = true;
   std::string pass_here, pass_there;
+  bool pass_compares = false;
 };
 
 std::string planned(const Case& c) {
@@ -46,6 +47,7 @@ std::string planned(const Case& c) {
   source.memory = c.memory;
   source.wrote_after_common = c.source_wrote;
   if (!c.pass_here.empty()) source.pass_open = origin(c.pass_here);
+  source.pass_compares = c.pass_compares;
   TargetSide target;
   target.past = past(c.target);
   target.role = c.target_role;
@@ -163,6 +165,14 @@ TEST(Plan, PassGoesOnWhereTheSourceStillHoldsIt) {
   c.pass_there = "f:25";
   c.memory = Memory::map;
   EXPECT_EQ(planned(c), "compare after aaaaaaaa:10");
+}
+TEST(Plan, PassDoesNotGoOnWhereTheTargetForgotWhatItChangedItself) {
+  Case c{.source = "a:10 c:20", .target = "a:10 b:12", .memory = Memory::map, .pass_here = "c:20", .pass_there = "c:20"};
+  EXPECT_EQ(planned(c), "resume the pass to cccccccc:20");
+  c.tells_changes = false;
+  EXPECT_EQ(planned(c), "compare after aaaaaaaa:10");
+  c.pass_compares = true;
+  EXPECT_EQ(planned(c), "resume the pass to cccccccc:20");
 }
 TEST(Plan, FirstCopyThatBrokeOffIsAFirstCopyAgain) {
   EXPECT_EQ(planned({.source = "a:30", .target = "-", .pass_there = "a:25"}), "full copy to a new target");

@@ -243,6 +243,8 @@ class Source final : public Claim {
   bool gated_ = false;       // answers wait for the target
   Lsn floor_;                // what had been answered when the gate closed
   std::optional<Pass> pass_;
+  std::optional<Duration> last_pass_;  // how long it took; none once the target was level
+  std::uint64_t stretched_ = 1;        // times the journal budget
   Load load_;
   Status status_;
   double limit_debt_ = 0;  // bytes that the rate limit still waits for

@@ -47,6 +47,7 @@ void Source::judge() {
   bool answers = settings_.mode != Mode::synchronous || is_next_hop() || (gated_ && received_ >= floor_);
   if (durable_ >= catch_up_ && answers && status_.flow != CopyState::synchronized) {
     was_synchronized_ = true;
+    caught_up();
     flow(CopyState::synchronized, Progress::completed, {});
   }
 }

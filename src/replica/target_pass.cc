@@ -63,6 +63,11 @@ bool Target::tells_changes(Origin common) const {
 rt::Task<Result<>> Target::tell_changes(Channel& channel) {
   Lsn now = pool_.status().appended;
   Result<> folded = co_await pool_.fold_follower(follower_, now);
+  if (!folded && folded.error().code == Code::changed) {
+    // What it knew is gone: without the claim, the next plan sees that and compares.
+    Result<> dropped = co_await forget_follower(pool_, follower_);
+    if (!dropped) co_return dropped;
+  }
   if (!folded) co_return folded;
   for (std::uint32_t member = 0; member < members_.size(); ++member) {
     VolumeId volume = members_[member];

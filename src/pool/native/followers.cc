@@ -29,7 +29,9 @@ void mark(Masks& masks, VolumeId volume, std::uint64_t begin, std::uint64_t end)
 // Where the journal cannot grow, no follower holds it.
 Bytes Followers::budget_of(const FollowerRow& row) const {
   if (core_.journal_is_short) return Bytes{0};
-  return row.journal_budget.value > 0 ? row.journal_budget : core_.options.journal_budget;
+  Bytes budget = row.journal_budget.value > 0 ? row.journal_budget : core_.options.journal_budget;
+  auto stretched = stretched_.find(row.id);
+  return stretched == stretched_.end() ? budget : Bytes{budget.value * stretched->second};
 }
 
 rt::Task<Result<>> Followers::set(FollowerRow row) {
@@ -54,12 +56,19 @@ void Followers::durable(RelationshipId follower, Lsn lsn) {
   if (at != core_.catalog.followers.end()) at->second.durable = std::max(at->second.durable, std::min(lsn, core_.journal->appended()));
 }
 
+void Followers::stretch(RelationshipId follower, std::uint64_t times) {
+  if (times > 1) stretched_[follower] = times;
+  else stretched_.erase(follower);
+}
+
 rt::Task<Result<>> Followers::drop(RelationshipId follower) {
   if (!core_.catalog.followers.contains(follower)) co_return fail(Code::not_found, "pool '" + core_.name + "': there is no such follower");
   std::vector<store::CatalogChange> changes{store::Removed<RelationshipId>{follower}};
   CO_TRY(Lsn lsn, core_.append_catalog(std::move(changes), nullptr));
   ++editions_[follower];
   at_rest_.erase(follower);
+  stretched_.erase(follower);
+  unreadable_.erase(follower);
   co_return co_await core_.make_durable(lsn);
 }
 

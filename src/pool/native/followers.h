@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <vector>
 
 #include "pool/native/core.h"
@@ -15,6 +16,7 @@ class Followers {
 
   rt::Task<Result<>> set(store::FollowerRow row);
   void durable(RelationshipId follower, Lsn lsn);
+  void stretch(RelationshipId follower, std::uint64_t times);
   rt::Task<Result<>> drop(RelationshipId follower);
   rt::Task<Result<>> fold(RelationshipId follower, Lsn upto);
   rt::Task<Result<>> clear(RelationshipId follower, Lsn upto);
@@ -54,6 +56,8 @@ class Followers {
   std::multimap<RelationshipId, Wish> wishes_;
   std::vector<Planned> planned_;
   std::map<RelationshipId, Lsn> at_rest_;              // what a restart would find as known(): the journal after it stays
+  std::set<RelationshipId> unreadable_;                // what they claim of the journal is damaged
+  std::map<RelationshipId, std::uint64_t> stretched_;  // times the budget; none: once
   std::map<RelationshipId, std::uint64_t> editions_;   // one more each time a follower is begun anew
 };
 

@@ -58,6 +58,7 @@ class NativePool final : public Pool {
 
   rt::Task<Result<>> set_follower(store::FollowerRow row) override { return followers_.set(std::move(row)); }
   void follower_durable(RelationshipId follower, Lsn durable) override { followers_.durable(follower, durable); }
+  void stretch_budget(RelationshipId follower, std::uint64_t times) override { followers_.stretch(follower, times); }
   rt::Task<Result<>> drop_follower(RelationshipId follower) override { return followers_.drop(follower); }
   rt::Task<Result<>> fold_follower(RelationshipId follower, Lsn upto) override { return followers_.fold(follower, upto); }
   rt::Task<Result<>> clear_change_map(RelationshipId follower, Lsn upto) override { return followers_.clear(follower, upto); }
