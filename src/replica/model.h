@@ -133,9 +133,9 @@ struct Report {
   std::string cause;  // when broken or late: why, and what to do next. Empty otherwise
   Duration lag{0};    // promise 8
   bool rpo_violated = false;
+  bool pacing = false;  // hosts are being slowed, so that the objective is kept
   Bytes backlog{0};             // what the target lacks
   Bytes to_copy{0}, copied{0};  // of the current copy or resync
-  bool pacing = false;  // hosts are being slowed, so that the objective is kept
   double percent_synced = 0;
   std::uint64_t bytes_per_second = 0;  // shipped, last seconds
   std::optional<Duration> eta;

@@ -51,9 +51,9 @@ struct Entry {
   std::shared_ptr<rt::Stop> flow;  // asks the connector to end; none when nothing flows
   bool flowing = false;            // the connector runs
   Report told;                     // what observers heard last
-  bool gone = false;
   bool late = false;               // they heard that the lag is over its objective
   Instant within_since;            // though it is not any more
+  bool gone = false;
   bool settling = false;   // its point is complete: what follows from that is under way
 
   [[nodiscard]] bool local(SystemId self) const { return kept.peer == self; }
@@ -109,8 +109,8 @@ class Roster {
   rt::Task<void> open_near(EntryRef entry, pool::Pool& pool);
   [[nodiscard]] CopyState state_of(const Entry& entry, const Status& status) const;
   rt::Task<void> keep(EntryRef entry);
-  Reporter::Deliver deliver_to(EntryRef entry, bool source);
   [[nodiscard]] bool still_late(Entry& entry) const;
+  Reporter::Deliver deliver_to(EntryRef entry, bool source);
   Gates& gates_of(pool::Pool& pool);
 
   const Ground& ground_;

@@ -137,7 +137,7 @@ std::vector<Report> Roster::reports() const {
   out.reserve(entries_.size());
   for (const auto& [id, entry] : entries_) {
     out.push_back(report_of(*entry));
-    if if (!entry->local(ground_.self.id) || (!entry->target.end && !entry->near)) continue;;
+    if (!entry->local(ground_.self.id) || (!entry->target.end && !entry->near)) continue;
     Report far = out.back();
     const Relationship& near = entry->kept;
     far.relationship = entry->far;
@@ -159,7 +159,6 @@ rt::Task<void> Roster::keep(EntryRef entry) {
   ignore(saved, "times and states are derived again at the next start");
 }
 
-void Roster::tell(EntryRef entry) {
 // A lag moves up and down with each batch: the objective is met again once it has been met for a while.
 bool Roster::still_late(Entry& entry) const {
   constexpr Duration a_while = std::chrono::seconds(3);
@@ -171,6 +170,7 @@ bool Roster::still_late(Entry& entry) const {
   return now - entry.within_since < a_while;
 }
 
+void Roster::tell(EntryRef entry) {
   if (entry->gone) return;
   // The target was opened while nobody here looked: what was intended here is out of date.
   const bool point = is_point(entry->kept.sync_type);

@@ -126,6 +126,8 @@ rt::Task<Error> Source::serve(std::unique_ptr<os::Stream> stream) {
   scope.spawn(read_frames(channel));
   scope.spawn(beat(channel));
   scope.spawn(ask_for_durable(channel));
+  scope.spawn(note_arrivals(channel));
+  scope.spawn(pace_hosts(channel));
   scope.spawn(channel.keep_alive(FrameType::state, ground_.options.heartbeat,
                                  ground_.options.reachable_within - ground_.options.heartbeat));
   Result<> ended = co_await drive(channel);
@@ -134,8 +136,6 @@ rt::Task<Error> Source::serve(std::unique_ptr<os::Stream> stream) {
     why = *channel.closed();
   } else {
     co_await channel.refuse(why);
-  scope.spawn(note_arrivals(channel));
-  scope.spawn(pace_hosts(channel));
   }
   wanted_.wake_all();
   co_await scope.join();
@@ -153,6 +153,7 @@ void Source::hang_up(Error why) {
   if (channel_ != nullptr) channel_->close(std::move(why));
   moved_.wake_all();
   wanted_.wake_all();
+  tuned_.wake_all();
   pool_.arrived().wake_all();
 }
 
@@ -161,7 +162,7 @@ void Source::rest() {
   hold_until_.reset();
   if (status_.flow == CopyState::synchronized) status_.flow = CopyState::unsynchronized;
   Error why{Code::cancelled, "replication was stopped by an administrator"};
-  tuned_.wake_all();
+  gate_off(why.message);
   hang_up(why);
   changed();
 }
@@ -171,7 +172,6 @@ void Source::unreachable(Error why) {
   changed();
 }
 
-  gate_off(why.message);
 rt::Task<void> Source::read_frames(Channel& channel) {
   for (;;) {
     Result<Frame> frame = co_await channel.receive();
@@ -213,6 +213,9 @@ rt::Task<void> Source::beat(Channel& channel) {
       unsynced_.pop_front();
     }
     state.set_durable_sequence(synced_sequence_);
+    state.set_mode_cause(now.mode_cause);
+    state.set_pacing(now.pacing);
+    bool probe = probes();
     Result<> sent = co_await channel.send(FrameType::state, state);
     if (!sent) break;
     judge();
@@ -220,15 +223,13 @@ rt::Task<void> Source::beat(Channel& channel) {
     // A change of state is told at once, everything else with the next beat.
     Instant next = loop_.clock().now() + ground_.options.heartbeat;
     CopyState told = now.flow;
+    bool told_gate = gated_;
     rt::Loop::TimerId timer = loop_.at(next, [this] { moved_.wake_all(); });
     while (!channel.closed() && status_.flow == told && gated_ == told_gate && loop_.clock().now() < next)
       co_await moved_.wait();
     loop_.cancel(timer);
   }
 }
-    state.set_mode_cause(now.mode_cause);
-    state.set_pacing(now.pacing);
-    bool probe = probes();
 
     if (sent && probe) sent = co_await channel.send(FrameType::want_durable);
 rt::Task<void> Source::ask_for_durable(Channel& channel) {
@@ -237,7 +238,6 @@ rt::Task<void> Source::ask_for_durable(Channel& channel) {
       co_await wanted_.wait();
       continue;
     }
-    bool told_gate = gated_;
     asked_durable_ = want_durable_;
     Result<> sent = co_await channel.send(FrameType::want_durable);
     if (!sent) break;
@@ -349,6 +349,8 @@ Status Source::status() const {
   }
   WallTime oldest = pool_.time_of_oldest_after(group_, received_);
   if (oldest.us != 0) out.lacks_since = oldest;
+  std::int64_t lag_us = oldest.us == 0 ? 0 : ground_.host.clock().wall().us - oldest.us;
+  out.rpo_violated = settings_.rpo_seconds > 0 && lag_us > static_cast<std::int64_t>(settings_.rpo_seconds) * 1'000'000;
   out.backlog = backlog();
   if (pass_) {
     out.to_copy = pass_->total;
@@ -361,8 +363,6 @@ Status Source::status() const {
   std::uint64_t lately = 0;
   for (const auto& [at, bytes] : recent_) lately += now - at <= std::chrono::seconds(5) ? bytes : 0;
   out.bytes_per_second = lately / 5;
-  std::int64_t lag_us = oldest.us == 0 ? 0 : ground_.host.clock().wall().us - oldest.us;
-  out.rpo_violated = settings_.rpo_seconds > 0 && lag_us > static_cast<std::int64_t>(settings_.rpo_seconds) * 1'000'000;
   return out;
 }
 

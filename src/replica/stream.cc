@@ -56,8 +56,8 @@ rt::Task<Result<>> Source::begin_stream(Channel& channel, Origin from, Lsn lsn) 
   sent_upto_ = lsn;
   catch_up_ = pool_.status().received;
   streaming_ = true;
-  bool behind = durable_ < catch_up_;
   tuned_.wake_all();
+  bool behind = durable_ < catch_up_;
   if (behind) flow(CopyState::unsynchronized, Progress::resyncing, {});
   judge();
   co_return Result<>{};
@@ -135,19 +135,19 @@ rt::Task<Result<>> Source::ship_piece(Channel& channel, pool::Stream piece, Orig
       unreceived_.back().upto = upto;
     } else {
       received_ = std::max(received_, upto);
+      note_answers();
       if (gated_ && gate_ != nullptr) gate_->moved();
     }
     judge();
     moved_.wake_all();
-      note_answers();
     co_return Result<>{};
   }
   batch.to = at;
+  shipped_time_ = batch.records.back().time;
   Sent sent;
   sent.upto = upto;
   sent.position = at;
   unsynced_.emplace_back(sequence_ + 1, upto);
-  shipped_time_ = batch.records.back().time;
   co_return co_await send_batch(channel, std::move(batch), sent);
 }
 

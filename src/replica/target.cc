@@ -247,6 +247,8 @@ Result<> Target::on_state(const Frame& frame) {
   if (state.mode_in_force() >= 2 && state.mode_in_force() <= 4)
     mode = static_cast<Mode>(state.mode_in_force());
   status_.mode_in_force = mode;
+  status_.mode_cause = state.mode_cause();
+  status_.pacing = state.pacing();
   status_.lag_told = std::chrono::microseconds(static_cast<std::int64_t>(state.lag_us()));
   status_.lag_told_at = loop_.clock().now();
   status_.backlog = Bytes{state.backlog()};
@@ -258,8 +260,6 @@ Result<> Target::on_state(const Frame& frame) {
   Lsn synced{0};
   while (!applied_.empty() && applied_.front().first <= state.durable_sequence()) {
     synced = applied_.front().second;
-  status_.mode_cause = state.mode_cause();
-  status_.pacing = state.pacing();
     applied_.pop_front();
   }
   if (synced.value > 0) pool_.follower_durable(surplus_, synced);
