@@ -48,6 +48,8 @@ void add_group(CLI::App& app, Context& context);
 void add_snapshot(CLI::App& app, Context& context);
 void add_peer(CLI::App& app, Context& context);
 void add_replica(CLI::App& app, Context& context);
+void add_verify(CLI::App& noun, Context& context);   // a verb of replica
+void add_token(CLI::App& app, Context& context);
 void add_job(CLI::App& app, Context& context);
 void add_event(CLI::App& app, Context& context);
 void add_status(CLI::App& app, Context& context);
@@ -56,5 +58,6 @@ void add_config(CLI::App& app, Context& context);
 
 // A relationship as this command shows it.
 [[nodiscard]] Json relationship_of(const Json& resource);
+[[nodiscard]] Json verification_of(const Json& verification);   // null: there was none
 
 }  // namespace lockstep::cli

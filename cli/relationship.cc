@@ -46,6 +46,7 @@ Json relationship_of(const Json& r) {
   out["on_rpo_exceeded"] = or_null(r, "OnRecoveryPointExceeded");
   out["limit_bytes_per_second"] = or_null(r, "LimitBytesPerSecond");
   out["journal_budget_bytes"] = or_null(r, "JournalBudgetBytes");
+  out["verification"] = verification_of(r.value("Verification", Json()));
   out["operations"] = r.value("Operations", Json::array());
   for (const char* key : {"WhenEstablished", "WhenSynchronized", "WhenActivated", "WhenSuspended", "WhenFailedOver"}) {
     std::string name = "when_";

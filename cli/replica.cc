@@ -10,7 +10,7 @@ namespace {
 
 struct Asked {
   std::string name, group, type, to, pool, target_group, mode, rpo, policy, action, limit, budget, user, supplier, thin;
-  bool dry_run = false, no_wait = false;
+  bool dry_run = false, no_wait = false, seeded = false;
 };
 
 const std::string relationships = oem + "/Relationships";
@@ -82,6 +82,7 @@ Result<> create(Context& context, const Asked& asked) {
   if (!asked.to.empty()) body["TargetStorageSystem"] = asked.to;
   if (!asked.pool.empty()) body["TargetStoragePool"] = asked.pool;
   if (!asked.target_group.empty()) body["TargetGroup"] = asked.target_group;
+  if (asked.seeded) body["Seeded"] = true;
   if (!asked.user.empty()) {
     body["UserName"] = asked.user;
     body["Password"] = context.target.password;
@@ -180,12 +181,28 @@ Result<> show(Context& context, const Asked& asked) {
   return {};
 }
 
-Result<> drill(Context& context, const Asked& asked, bool end) {
-  const std::string url = url_of(asked) + "/Actions/LockstepRelationship." + (end ? "EndDrill" : "Drill");
-  TRY(Json answer, context.post(url, Json{{"Name", asked.target_group}}));
-  if (context.json) std::cout << (answer.is_null() ? Json::object() : answer).dump(2) << '\n';
-  else if (end) std::cout << "drill " << asked.target_group << " is over; its volumes are gone\n";
-  else std::cout << "drill " << asked.target_group << " opened in " << seconds_text(answer.value("OpenSeconds", 0.0)) << " as of " << answer.value("Time", "") << "; end it with --end\n";
+std::string since_text(const Json& seconds) { return seconds.is_number() ? seconds_text(seconds.get<double>()) : std::string("not known"); }
+
+Result<> print_drill(Context& context, const Json& found) {
+  Json volumes = Json::array();
+  std::vector<std::vector<std::string>> rows{{"VOLUME", "SIZE", "DATA", "CHECKSUM", "READ"}};
+  bool good = true;
+  const bool read = found.value("Read", false);
+  for (const Json& check : found["Checks"]) {
+    const std::string damage = check["Damage"].is_string() ? check["Damage"].get<std::string>() : "";
+    good = good && damage.empty();
+    volumes.push_back(Json{{"name", check["Volume"]}, {"size_bytes", check["CapacityBytes"]}, {"data_bytes", check["DataBytes"]}, {"checksum", check["Checksum"]}, {"damage", check["Damage"]}});
+    rows.push_back({check["Volume"], size_text(check["CapacityBytes"]), size_text(check["DataBytes"]), check["Checksum"], !damage.empty() ? damage : read ? "good" : "-"});
+  }
+  if (context.json) {
+    Json answer{{"group", found["Group"]}, {"relationship", found["Relationship"]}, {"position", found["Position"]}, {"time", found["Time"]}, {"open_seconds", found["OpenSeconds"]},
+                {"recovery_point_seconds", found["RecoveryPointSeconds"]}, {"check_seconds", found["CheckSeconds"]}, {"read", read}, {"good", good}, {"volumes", volumes}};
+    std::cout << answer.dump(2) << '\n';
+    return {};
+  }
+  std::cout << "drill " << found["Group"].get<std::string>() << " opened in " << since_text(found["OpenSeconds"]) << "; a failover then would have lost " << since_text(found["RecoveryPointSeconds"]) << " of writes\n"
+            << "position " << found["Position"].get<std::string>() << ", checked in " << since_text(found["CheckSeconds"]) << (read ? " by reading every block" : " by the checksums of its map; --read reads every block") << '\n'
+            << table(rows) << "end it with --end\n";
   return {};
 }
 
@@ -239,6 +256,7 @@ void add_replica(CLI::App& app, Context& context) {
   verb->add_option("--element-supplier", asked->supplier, "TargetElementSupplier, 1 to 5");
   verb->add_option("--thin-policy", asked->thin, "ThinProvisioningPolicy, 2 to 7");
   verb->add_option("--as", asked->user, "Account whose rights are checked (password: LOCKSTEP_PASSWORD)");
+  verb->add_flag("--seeded", asked->seeded, "--group holds a copy made elsewhere: only what differs travels; what it holds is kept as a snapshot");
   add_settings(verb, asked);
   verb->add_flag("--no-wait", asked->no_wait, "Hand back the job at once");
   verb->add_flag("--dry-run", asked->dry_run, "Say what would be done, and how many bytes would travel");
@@ -257,6 +275,8 @@ void add_replica(CLI::App& app, Context& context) {
     verb->add_flag("--dry-run", asked->dry_run, "Say what would be done, in which direction, and how many bytes would travel");
     verb->add_flag("--no-wait", asked->no_wait, "Hand back the job at once");
   }
+
+  add_verify(*noun, context);
 
   auto end = std::make_shared<bool>(false);
   verb = add_verb(context, *noun, "drill", "Open writable clones of the target without touching the relationship", "replica drill db-to-b --as test", [&context, asked, end] { return drill(context, *asked, *end); });

@@ -136,6 +136,7 @@ replica::CreateRequest request_of(const CreateFacts& facts) {
   replica::CreateRequest request;
   request.name = facts.request.relationship_name.value_or("");
   request.sync_type = sync_type_of(facts.request);
+  request.seeded = facts.request.seeded;
   request.settings = settings_of(facts.request);
   request.pool = facts.source_pool;
   request.group = facts.source_group;

@@ -84,7 +84,10 @@ class System {
   [[nodiscard]] virtual ReplicaDefaults replica_defaults(GroupId group) const = 0;
   virtual rt::Task<Answer<>> set_replica_defaults(Caller caller, std::string group, ReplicaDefaults defaults) = 0;   // 0: the usual one
   [[nodiscard]] virtual std::vector<replica::Report> relationships() = 0;       // of a local one, both ends may be there
-  // On the target's system: clones of the target as it is, named PREFIX + volume name, as a group `name`; and their end.
+  // On the source's system. What was found is the job's result, in a line; whole, in the relationship's report.
+  virtual rt::Task<Answer<Outcome>> verify(Caller caller, std::string relationship, replica::VerifyRequest request) = 0;
+  // On the target's system: clones of the target as it is, called NAME-VOLUME, as a group `name`; and their end. Checked by the map's
+  // checksums at once; with `read` by reading every block, as a job whose result is the drill's group.
   virtual rt::Task<Answer<Drill>> drill(Caller caller, std::string relationship, std::string name) = 0;
   virtual rt::Task<Answer<>> end_drill(Caller caller, std::string relationship, std::string name) = 0;
 

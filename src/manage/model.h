@@ -128,6 +128,8 @@ struct CreateReplica {
   std::optional<replica::LinkLoss> on_link_loss;
   std::optional<replica::RpoAction> on_rpo;
   std::optional<Bytes> limit_per_second;
+  bool seeded = false;                            // the target group holds a copy made elsewhere: anything else is refused
+  std::optional<Duration> wait_at_most;           // of the call itself; none: as Mode says (a mirror's call: 10 s)
 };
 
 // MSFT_SMReplicationSettings of a group: what its replicas get when the call does not say.
@@ -145,6 +147,14 @@ struct Outcome {
 
 // A rehearsal: writable clones of a target as it was at one position.
 struct Drill {
+  struct Volume {
+    std::string name;
+    Bytes size;
+    Bytes data{0};                                // that is not a hole
+    std::string checksum;                         // of its content, from the map's checksums: equal contents have equal ones, wherever they lie
+    std::string damage;                           // the first block that could not be read; empty: none
+  };
+  std::string relationship;
   std::string pool, group;                        // the clones, as a group
   std::vector<std::string> volumes;               // names
   Origin position;

@@ -96,6 +96,17 @@ rt::Task<Answer<>> Relationships::set_defaults(Caller caller, std::string group,
   co_return Answer<>{};
 }
 
+// Looking needs no right to change anything.
+rt::Task<Answer<Outcome>> Relationships::verify(Caller caller, std::string relationship, replica::VerifyRequest request) {
+  CO_ASK_VOID(require(caller, request.repair || request.read ? RoleName::operate : RoleName::read_only, "verifying a relationship"));
+  CO_ASK(replica::Report report, find(relationship));
+  const replica::Relationship& r = report.relationship;
+  std::string object = r.name;
+  std::string what = "Verify " + r.name + (request.read ? ", reading" : "") + (request.repair ? ", repairing" : "");
+  Jobs::Patience patience{std::chrono::seconds(1), Duration{0}};
+  co_return co_await jobs_.run(std::move(what), std::move(object), verifying(*engine_, r.id, r.name, request), patience);
+}
+
 std::unique_ptr<Work> Relationships::resumed(Awaited awaited) { return awaiting(*engine_, std::move(awaited)); }
 
 void Relationships::start() {
@@ -137,7 +148,10 @@ void Relationships::changed(const replica::Change& change) {
   event.before = change.before;
   event.after = change.after;
   event.cause = change.cause;
-  if (change.relationship.is_none()) {   // "b: reachable"
+  if (!change.volume.empty()) {
+    event.object_type = change.volume.find('/') == std::string::npos ? "Pool" : "Volume";
+    event.object = change.volume;
+  } else if (change.relationship.is_none()) {   // "b: reachable"
     event.object_type = "Peer";
     std::size_t colon = change.after.find(": ");
     if (colon != std::string::npos) {
@@ -154,7 +168,10 @@ void Relationships::changed(const replica::Change& change) {
   bool conflict = change.what == "Conflict" && !change.after.empty();
   bool late = change.what == "Lag" && change.after == "over RPO";
   bool away = event.object_type == "Peer" && event.after == "unreachable";
-  event.severity = broken || conflict ? Severity::critical : late || away ? Severity::warning : Severity::information;
+  bool mended = change.what == "Repair" && change.after == "repaired";
+  bool damaged = change.what == "Repair" && !mended;
+  bool differs = change.what == "Verify" && change.after != "equal";
+  event.severity = broken || conflict || damaged ? Severity::critical : late || away || mended || differs ? Severity::warning : Severity::information;
   events_.emit(std::move(event));
 }
 

@@ -26,6 +26,7 @@ class Relationships final : public replica::Observer {
   rt::Task<Answer<Outcome>> operate(Caller caller, std::string relationship, std::uint16_t operation);
   rt::Task<Answer<replica::Forecast>> forecast(Caller caller, std::string relationship, std::uint16_t operation);
   rt::Task<Answer<>> change(Caller caller, std::string relationship, replica::Settings settings);
+  rt::Task<Answer<Outcome>> verify(Caller caller, std::string relationship, replica::VerifyRequest request);
   rt::Task<Answer<>> set_defaults(Caller caller, std::string group, ReplicaDefaults defaults);
 
   // By name or id. Of a local relationship: its source.

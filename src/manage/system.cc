@@ -188,6 +188,9 @@ rt::Task<Answer<>> SystemParts::set_replica_defaults(Caller caller, std::string 
   return relationships_->set_defaults(std::move(caller), std::move(group), defaults);
 }
 std::vector<replica::Report> SystemParts::relationships() { return engine_->reports(); }
+rt::Task<Answer<Outcome>> SystemParts::verify(Caller caller, std::string relationship, replica::VerifyRequest request) {
+  return relationships_->verify(std::move(caller), std::move(relationship), request);
+}
 
 // The group at the target's end, if that is here.
 Answer<std::string> SystemParts::target_group_of(const std::string& relationship) const {

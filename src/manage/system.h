@@ -75,6 +75,7 @@ class SystemParts final : public System {
   [[nodiscard]] ReplicaDefaults replica_defaults(GroupId group) const override { return defaults_->of(group); }
   rt::Task<Answer<>> set_replica_defaults(Caller caller, std::string group, ReplicaDefaults defaults) override;
   [[nodiscard]] std::vector<replica::Report> relationships() override;
+  rt::Task<Answer<Outcome>> verify(Caller caller, std::string relationship, replica::VerifyRequest request) override;
   rt::Task<Answer<Drill>> drill(Caller caller, std::string relationship, std::string name) override;
   rt::Task<Answer<>> end_drill(Caller caller, std::string relationship, std::string name) override;
 

@@ -85,6 +85,24 @@ class Operating final : public Work {
   std::optional<Awaited> awaited_;
 };
 
+class Verifying final : public Work {
+ public:
+  Verifying(replica::Engine& engine, RelationshipId id, std::string name, replica::VerifyRequest request) : engine_(engine), id_(id), name_(std::move(name)), request_(request) {}
+
+  rt::Task<Answer<>> run(JobHandle& job) override {
+    Result<replica::VerifyReport> report = co_await engine_.verify(id_, request_, job);
+    if (!report) co_return refuse(report.error(), name_);
+    job.set_result(replica::text_of(*report));
+    co_return Answer<>{};
+  }
+
+ private:
+  replica::Engine& engine_;
+  RelationshipId id_;
+  std::string name_;
+  replica::VerifyRequest request_;
+};
+
 class Awaiting final : public Work {
  public:
   Awaiting(replica::Engine& engine, Awaited awaited) : engine_(engine), awaited_(std::move(awaited)) {}
@@ -112,6 +130,10 @@ std::unique_ptr<Work> creating(replica::Engine& engine, replica::CreateRequest r
 
 std::unique_ptr<Work> operating(replica::Engine& engine, RelationshipId relationship, std::string name, replica::Operation operation, std::optional<Awaited> awaited) {
   return std::make_unique<Operating>(engine, relationship, std::move(name), operation, std::move(awaited));
+}
+
+std::unique_ptr<Work> verifying(replica::Engine& engine, RelationshipId relationship, std::string name, replica::VerifyRequest request) {
+  return std::make_unique<Verifying>(engine, relationship, std::move(name), request);
 }
 
 std::unique_ptr<Work> awaiting(replica::Engine& engine, Awaited awaited) { return std::make_unique<Awaiting>(engine, std::move(awaited)); }

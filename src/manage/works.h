@@ -11,6 +11,8 @@ namespace lockstep::manage {
 [[nodiscard]] std::unique_ptr<Work> creating(replica::Engine& engine, replica::CreateRequest request);
 // One operation, to its end state; `awaited`: what a restart would wait for.
 [[nodiscard]] std::unique_ptr<Work> operating(replica::Engine& engine, RelationshipId relationship, std::string name, replica::Operation operation, std::optional<Awaited> awaited);
+// Both ends compared; the result says in a line what was found.
+[[nodiscard]] std::unique_ptr<Work> verifying(replica::Engine& engine, RelationshipId relationship, std::string name, replica::VerifyRequest request);
 // After a restart.
 [[nodiscard]] std::unique_ptr<Work> awaiting(replica::Engine& engine, Awaited awaited);
 

@@ -43,11 +43,31 @@ class Fetch {
   virtual rt::Task<Result<>> fetch(VolumeId volume, Block block, std::uint64_t count, MutSpan into) = 0;
 };
 
+// A block whose bytes did not match their checksum when they were read, and what became of it.
+struct Damage {
+  std::uint64_t number = 0;          // from 1, since the pool was opened
+  VolumeId volume;                   // none: a part of the journal
+  Block block;
+  std::string where;                 // pool, volume and offset; file and offset in it
+  std::string what;                  // why it is bad; where nothing could be done, why not
+  bool repaired = false;             // a replica gave a good copy
+};
+
 // Asks replicas for the bytes of one damaged block. The pool takes them only if they match the checksum it expects.
 class Repair {
  public:
   virtual ~Repair() = default;
   virtual rt::Task<Result<Buffer>> good_copy(VolumeId volume, Block block, Checksum expected) = 0;
+  // After each damaged block that was met, by whatever way it was read. May be said again of the same block.
+  virtual void met(const Damage& damage) { (void)damage; }
+};
+
+// What is kept only by wish (rewind windows): asked for some of it when a write would be refused for want of space.
+class Spares {
+ public:
+  virtual ~Spares() = default;
+  // False: there is nothing left to give. What was given comes back with the next checkpoints.
+  virtual rt::Task<Result<bool>> give_up_some() = 0;
 };
 
 struct BlockExtent {
@@ -192,6 +212,9 @@ class Pool {
   virtual void set_acks(GroupId group, Acks* acks) = 0;             // nullptr: answers depend on this pool alone
   virtual void acks_moved(GroupId group) = 0;
   virtual void set_repair(Repair* repair) = 0;
+  // Those numbered after `after`, oldest first; the last few hundred are kept.
+  [[nodiscard]] virtual std::vector<Damage> damages(std::uint64_t after) const { (void)after; return {}; }
+  virtual void set_spares(Spares* spares) = 0;                      // nullptr: there are none
   // Records of the group after `after`. Empty with upto > after when only other groups wrote; waits for nothing. `changed`: trimmed, use the change map.
   virtual rt::Task<Result<Stream>> stream(GroupId group, Lsn after, Bytes at_most) = 0;
   // Woken when received() moved.

@@ -224,6 +224,60 @@ TEST_F(PoolTest, ABadBlockIsRepairedOnlyByWhatItsChecksumSays) {
   p.pool->set_repair(nullptr);
 }
 
+TEST_F(PoolTest, ARepairOfATargetMovesNoPositionAndDamageIsNamed) {
+  make("v");
+  VolumeId volume = *p.pool->find_volume("v");
+  GroupId group = must(p.run(p.pool->create_group("g", {volume})));
+  must(p.write("v", 1, Bytes{8192}, 4096));
+  checkpoint();
+  store::GroupRow row = p.pool->catalog().groups.at(group);
+  row.role = store::Role::target;
+  must(p.run(p.pool->change_group(row)));
+  Buffer data = p.host.disk().bytes_of("/pool/store/data");
+  for (std::uint64_t at = 0; at + 4096 <= data.size(); at += 4096)
+    if (!is_zero(Span(data).subspan(at, 4096))) p.host.disk().corrupt("/pool/store/data", Bytes{at});
+  EXPECT_EQ(p.tags(p.volume("v"), Bytes{8192}, 4096).error().code, Code::corrupt);
+  OneCopy repair;
+  repair.copy = pattern(1, Bytes{8192}, 4096);
+  p.pool->set_repair(&repair);
+  Origin before = p.pool->position(group);
+  Lsn records = p.pool->status().received;
+  EXPECT_EQ(p.tags("v", Bytes{8192}, 4096), all(1, 8));
+  p.pool->set_repair(nullptr);
+  EXPECT_EQ(p.tags("v", Bytes{8192}, 4096), all(1, 8));   // from its new place
+  EXPECT_EQ(p.pool->position(group), before);
+  pool::Stream stream = must(p.run(p.pool->stream(group, records, 1_MiB)));
+  EXPECT_TRUE(stream.records.empty());
+  std::vector<Damage> met = p.pool->damages(0);
+  ASSERT_EQ(met.size(), 2u);
+  EXPECT_FALSE(met[0].repaired);
+  EXPECT_TRUE(met[1].repaired);
+  EXPECT_EQ(met[1].block, Block{2});
+  EXPECT_THAT(met[1].where, ::testing::AllOf(::testing::HasSubstr("'v', offset 8192"), ::testing::HasSubstr("/pool/store/data at ")));
+  EXPECT_TRUE(p.pool->damages(met[1].number).empty());
+}
+
+TEST_F(PoolTest, RewritingBlocksMakesRecordsOfWhatTheyHold) {
+  make("v");
+  VolumeId volume = *p.pool->find_volume("v");
+  GroupId group = must(p.run(p.pool->create_group("g", {volume})));
+  for (std::uint64_t i = 0; i < 20; ++i) must(p.write("v", 10 + i, Bytes{i * 4096}, 4096));
+  checkpoint();
+  Lsn before = p.pool->status().received;
+  {
+    VolumeRef v = p.volume("v");
+    must(p.run(v->rewrite(Block{1}, 40)));
+  }
+  pool::Stream stream = must(p.run(p.pool->stream(group, before, 1_MiB)));
+  std::uint64_t blocks = 0;
+  for (const auto& record : stream.records) blocks += record.count;
+  EXPECT_EQ(blocks, 40u);
+  EXPECT_EQ(stream.records.back().kind, journal::Kind::zero);
+  for (std::uint64_t i = 0; i < 20; ++i) EXPECT_EQ(p.tags("v", Bytes{i * 4096}, 4096), all(10 + i, 8));
+  VolumeRef v = p.volume("v");
+  EXPECT_EQ(p.run(v->rewrite(Block{1}, 300)).error().code, Code::out_of_range);
+}
+
 TEST_F(PoolTest, FullPoolRefusesAtAdmissionAndDeletesStillWork) {
   p.options.store.capacity = 16_MiB;
   must(p.close());

@@ -14,7 +14,7 @@ constexpr std::size_t inlet_size = 64 << 10;
 
 bool known(FrameType type) {
   auto n = static_cast<std::uint16_t>(type);
-  return (n >= 1 && n <= 5) || (n >= 16 && n <= 18) || (n >= 32 && n <= 44) || (n >= 64 && n <= 74);
+  return (n >= 1 && n <= 5) || (n >= 16 && n <= 18) || (n >= 32 && n <= 47) || (n >= 64 && n <= 75);
 }
 
 std::size_t total(std::span<const Span> parts) {

@@ -1,9 +1,9 @@
-// Compare at the source: leaf hashes of both ends, leaf by leaf where they differ. What differs is the pass's
+// Compare at the source: leaf hashes of both ends, then the entries of the leaves that differ. What differs is the pass's
 // set.
 #include <algorithm>
 
 #include "replica/convert.h"
-#include "replica/entries.h"
+#include "replica/leaves.h"
 #include "replica/source.h"
 
 namespace lockstep::replica {
@@ -47,32 +47,40 @@ rt::Task<Result<>> Source::compare_member(Channel& channel, std::uint32_t member
     if (!frame) co_return fail(frame.error());
     auto theirs = decode_hashes(frame->heads);
     if (!theirs) co_return fail(theirs.error());
-    for (std::uint64_t i = 0; i < count; ++i) {
-      Checksum a = i < mine->size() ? (*mine)[i] : Checksum{};
-      Checksum b = i < theirs->size() ? (*theirs)[i] : Checksum{};
-      if (a == b) continue;
-      Result<> added = co_await compare_leaf(channel, member, leaf + i);
-      if (!added) co_return added;
+    mine->resize(count);
+    theirs->resize(count);
+    for (std::uint32_t i = 0; i < count;) {
+      std::uint32_t end = i;
+      while (end < count && end - i < leaves_most && (*mine)[end] != (*theirs)[end]) ++end;
+      if (end > i) {
+        Result<> added = co_await compare_leaves(channel, member, leaf + i, end - i);
+        if (!added) co_return added;
+      }
+      i = std::max(end, i + 1);
     }
     leaf += count;
   }
   co_return Result<>{};
 }
 
-rt::Task<Result<>> Source::compare_leaf(Channel& channel, std::uint32_t member, std::uint64_t leaf) {
+rt::Task<Result<>> Source::compare_leaves(Channel& channel, std::uint32_t member, std::uint64_t leaf,
+                                          std::uint32_t count) {
   wire::EntriesWanted wanted;
   wanted.set_member(member);
   wanted.set_leaf(leaf);
+  wanted.set_count(count);
   Result<> asked = co_await channel.send(FrameType::entries_wanted, wanted);
   if (!asked) co_return asked;
-  auto mine = co_await pool_.leaf_entries(pass_->snapshot, member, leaf);
-  if (!mine) co_return fail(mine.error());
   Result<Frame> frame = co_await reply(FrameType::entries);
   if (!frame) co_return fail(frame.error());
-  auto theirs = decode_entries(frame->heads);
+  auto theirs = decode_leaves(frame->heads, count);
   if (!theirs) co_return fail(theirs.error());
-  LeafMask mask{member, leaf, difference(*mine, *theirs)};
-  if (mask.mask != LeafMask{}.mask) pass_->masks.push_back(mask);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    auto mine = co_await pool_.leaf_entries(pass_->snapshot, member, leaf + i);
+    if (!mine) co_return fail(mine.error());
+    LeafMask mask{member, leaf + i, difference(*mine, (*theirs)[i])};
+    if (mask.mask != LeafMask{}.mask) pass_->masks.push_back(mask);
+  }
   co_return Result<>{};
 }
 

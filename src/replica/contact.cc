@@ -34,6 +34,7 @@ rt::Task<Result<Source::Contacted>> Source::contact(Channel& channel) {
   CO_TRY(out.there.past, past_from(answer.past()));
   CO_TRY(out.there.role, role_from(answer.role()));
   out.there.holds_nothing = answer.holds_nothing();
+  out.there.fresh = answer.fresh();
   out.there.wrote_after_common = answer.wrote_after_common();
   out.there.tells_changes = answer.tells_changes();
   if (answer.has_pass_open()) out.there.pass_open = origin_from(answer.pass_open());
@@ -43,8 +44,9 @@ rt::Task<Result<Source::Contacted>> Source::contact(Channel& channel) {
   out.cursor_block = Block{answer.cursor_block()};
   status_.last_contact = ground_.host.clock().wall();
 
-  if (out.promoting) co_return fail(Code::busy, "the target is being failed over");
-  if (out.here.role == store::Role::demoted && out.there.role == store::Role::target && !handing_over_) {
+  // Where a promotion is still to come, the source brings what is lacking and leaves its role given up.
+  bool wanted_back = !handing_over_ && !out.promoting;
+  if (out.here.role == store::Role::demoted && out.there.role == store::Role::target && wanted_back) {
     // It gave up its role for a promotion that never came, or one that is still to come: the other end has
     // just said that none is.
     Result<> back = co_await take_back();
@@ -58,6 +60,10 @@ rt::Task<Result<Source::Contacted>> Source::contact(Channel& channel) {
     out.here.wrote_after_common = co_await wrote_after(pool_, group_, at);
     out.here.memory = co_await memory_after(at);
     out.here.map_covers = claims_all_after(at);
+    if (compare_wanted_) {   // what was found to differ is in no journal
+      out.here.memory = Memory::nothing;
+      out.here.map_covers = false;
+    }
   }
   out.plan = make_plan(out.here, out.there, answer.surplus_kept() && out.there.role == store::Role::target);
   co_return out;

@@ -114,6 +114,9 @@ wire::CreateTarget Creation::ask_for(const CreateRequest& request, const Facts& 
     volume->set_size(row.size.value);
   }
   wanted.set_sync_type(static_cast<std::uint32_t>(request.sync_type));
+  wanted.set_seeded(request.seeded);
+  put(facts.way, *wanted.mutable_way());
+  if (request.sync_type == SyncType::mirror) put(facts.past, *wanted.mutable_past());
   wanted.set_created_us(ground_.host.clock().wall().us);
   return wanted;
 }
@@ -266,6 +269,18 @@ rt::Task<Result<wire::CreateTargetReply>> Creation::make_target(SystemId from, w
     wish.source = co_await rt::run_on(pool.loop(), group_id_of(pool, wanted.source_group()));
   }
   wish.dry_run = wanted.dry_run();
+  wish.seeded = wanted.seeded();
+  if (wanted.has_past()) {
+    CO_TRY(Past past, past_from(wanted.past()));
+    wish.past = std::move(past);
+  }
+  if (!wanted.group().empty()) {
+    GroupId named = co_await rt::run_on(pool.loop(), group_id_of(pool, wanted.group()));
+    if (leads_through(way_from(wanted.way()), {ground_.self.id, named})) {
+      co_return fail(Code::invalid, "the data of group '" + wanted.source_group() + "' come from group '" + wanted.group() + "' of system '" +
+                                        ground_.self.name + "': that would be a circle; name another group, or none");
+    }
+  }
   for (const auto& volume : wanted.volumes()) wish.volumes.emplace_back(volume.name(), Bytes{volume.size()});
   Result<TargetMade> made = co_await rt::run_on(pool.loop(), make_target_objects(pool, std::move(wish), ground_.host.clock().wall()));
   if (!made) co_return fail(made.error());

@@ -57,6 +57,7 @@ rt::Task<Result<>> MirrorEngine::start() {
   if (!loaded) co_return loaded;
   Result<> started = co_await peers_.start();
   if (!started) co_return started;
+  co_await mending_.take_up();
   std::vector<EntryRef> all;
   for (const auto& [id, entry] : roster_.all()) all.push_back(entry);
   for (EntryRef& entry : all) co_await take_up(entry, true);
@@ -77,7 +78,11 @@ rt::Task<void> MirrorEngine::stop() {
   co_await flows_.stop_all();
   std::vector<EntryRef> all;
   for (const auto& [id, entry] : roster_.all()) all.push_back(entry);
-  for (EntryRef& entry : all) co_await roster_.close_ends(entry, false);
+  for (EntryRef& entry : all) {
+    co_await settled(entry);
+    co_await roster_.close_ends(entry, false);
+  }
+  co_await mending_.leave_all();
   co_await peers_.stop();
   co_await roster_.stop();
   co_await scope_.stop_and_join();
@@ -100,6 +105,7 @@ rt::Task<void> MirrorEngine::tick() {
 }
 
 rt::Task<Result<>> MirrorEngine::pool_opened(PoolId pool) {
+  co_await mending_.take_up();
   std::vector<EntryRef> all;
   for (const auto& [id, entry] : roster_.all()) all.push_back(entry);
   for (EntryRef& entry : all) {
@@ -118,6 +124,7 @@ rt::Task<Result<>> MirrorEngine::pool_closing(PoolId pool) {
     co_await roster_.close_ends(entry, false);
     roster_.tell(entry);
   }
+  co_await mending_.leave(pool);
   roster_.pool_gone(pool);
   co_return Result<>{};
 }
@@ -241,6 +248,17 @@ rt::Task<wire::Reply> MirrorEngine::answer(SystemId from, wire::Request request)
                                             made_from(request.remove_target().made()));
   } else if (request.has_act()) {
     done = co_await answer_act(from, std::move(*request.mutable_act()), *reply.mutable_act());
+  } else if (request.has_block()) {
+    done = co_await answer_block(from, std::move(*request.mutable_block()), *reply.mutable_block());
+  } else if (request.has_use_token()) {
+    Result<wire::UseTokenReply> used = co_await answer_use_token(from, std::move(*request.mutable_use_token()));
+    if (used) {
+      *reply.mutable_use_token() = std::move(*used);
+    } else {
+      done = fail(used.error());
+    }
+  } else if (request.has_stand()) {
+    done = co_await answer_stand(std::move(*request.mutable_stand()), *reply.mutable_stand());
   } else if (request.has_operate()) {
     done = co_await answer_operate(from, std::move(*request.mutable_operate()));
   } else {
@@ -270,6 +288,23 @@ rt::Task<Result<>> MirrorEngine::answer_act(SystemId from, wire::Act act, wire::
   Result<Outcome> outcome = co_await steps_.carry_out(std::move(entry), end, std::move(order));
   if (!outcome) co_return fail(outcome.error());
   put(*outcome, into);
+  co_return Result<>{};
+}
+
+rt::Task<Result<>> MirrorEngine::answer_block(SystemId from, wire::BlockWanted wanted, wire::BlockReply& into) {
+  CO_TRY(EntryRef entry, known_to(from, id_from<RelationshipId>(wanted.relationship())));
+  co_return co_await mending_.answer(std::move(entry), std::move(wanted), into);
+}
+
+// To any system that is paired with this one: a sibling of the target here, whose source is gone, is no peer of the
+// relationship's.
+rt::Task<Result<>> MirrorEngine::answer_stand(wire::Stand stand, wire::StandReply& into) {
+  CO_TRY(EntryRef entry, known(id_from<RelationshipId>(stand.relationship())));
+  if (!entry->target.end) co_return fail(Code::not_found, "that target is not here, or not open");
+  Order look;
+  Result<Outcome> outcome = co_await steps_.carry_out(entry, End::target, std::move(look));
+  if (!outcome) co_return fail(outcome.error());
+  put(outcome->past, *into.mutable_past());
   co_return Result<>{};
 }
 

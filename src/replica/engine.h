@@ -8,6 +8,7 @@
 #include "base/base.h"
 #include "replica/create.h"
 #include "replica/flows.h"
+#include "replica/mending.h"
 #include "replica/operations.h"
 #include "replica/peers.h"
 #include "replica/points.h"
@@ -45,6 +46,11 @@ class MirrorEngine final : public Engine, public Callee {
   rt::Task<Result<>> operate(RelationshipId id, Operation operation, Watcher& watcher) override;
   rt::Task<Result<Forecast>> forecast(RelationshipId id, Operation operation) override;
   rt::Task<Result<>> set(RelationshipId id, Settings settings) override;
+  rt::Task<Result<VerifyReport>> verify(RelationshipId id, VerifyRequest request, Watcher& watcher) override;
+  rt::Task<Result<std::string>> create_token(TokenRequest request) override;
+  rt::Task<std::vector<TokenReport>> tokens() override;
+  rt::Task<Result<>> revoke_token(SnapshotId id, bool force) override;
+  rt::Task<Result<RelationshipId>> use_token(TokenUse use) override;
   [[nodiscard]] std::vector<Report> reports() const override { return roster_.reports(); }
   rt::Task<Result<Report>> report(RelationshipId id) override;
 
@@ -60,10 +66,12 @@ class MirrorEngine final : public Engine, public Callee {
   Result<EntryRef> known_to(SystemId from, RelationshipId id) const;
   rt::Task<Result<>> answer_pools(wire::PoolsReply& into);
   rt::Task<Result<>> answer_act(SystemId from, wire::Act act, wire::ActReply& into);
+  rt::Task<Result<>> answer_block(SystemId from, wire::BlockWanted wanted, wire::BlockReply& into);
   rt::Task<Result<>> answer_operate(SystemId from, wire::Operate operate);
   rt::Task<void> take_up(EntryRef entry, bool fresh_start);
   void settle(const EntryRef& entry);
   rt::Task<void> tick();
+  rt::Task<void> watch_verification(std::shared_ptr<VerifyWatch> watch, Watcher& watcher, rt::Stop& over);
 
   const Ground ground_;
   Pools& pools_;
@@ -75,6 +83,7 @@ class MirrorEngine final : public Engine, public Callee {
   Operations operations_;
   Points points_;
   Creation creation_;
+  Mending mending_;
   rt::Scope scope_;
 };
 

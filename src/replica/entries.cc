@@ -61,6 +61,17 @@ Result<std::vector<store::Entry>> decode_entries(Span bytes) {
   return out;
 }
 
+Result<std::vector<std::vector<store::Entry>>> decode_leaves(Span bytes, std::size_t count) {
+  constexpr std::size_t leaf_size = entry_size * store::leaf_blocks;
+  if (bytes.size() != count * leaf_size) return fail(Code::corrupt, "entries: not of as many leaves as were asked for");
+  std::vector<std::vector<store::Entry>> out;
+  for (std::size_t i = 0; i < count; ++i) {
+    TRY(auto leaf, decode_entries(bytes.subspan(i * leaf_size, leaf_size)));
+    out.push_back(std::move(leaf));
+  }
+  return out;
+}
+
 std::array<std::uint64_t, store::leaf_blocks / 64> difference(std::span<const store::Entry> a,
                                                               std::span<const store::Entry> b) {
   std::array<std::uint64_t, store::leaf_blocks / 64> mask{};

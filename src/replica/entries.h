@@ -16,6 +16,9 @@ namespace lockstep::replica {
 [[nodiscard]] Buffer encode_entries(std::span<const store::Entry> entries);
 [[nodiscard]] Result<std::vector<store::Entry>> decode_entries(Span bytes);
 
+// Several leaves, one behind the other, each with all of its blocks.
+[[nodiscard]] Result<std::vector<std::vector<store::Entry>>> decode_leaves(Span bytes, std::size_t count);
+
 // The blocks that do not read alike. Damaged ones differ from everything, themselves included; a hole and
 // zeroes are alike.
 [[nodiscard]] std::array<std::uint64_t, store::leaf_blocks / 64> difference(std::span<const store::Entry> a,

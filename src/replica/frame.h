@@ -34,6 +34,9 @@ enum class FrameType : std::uint16_t {
   entries_wanted = 42,
   reclaim = 43,
   state = 44,
+  verify_begin = 45,
+  verify_wanted = 46,
+  verify_end = 47,
   // data, target to source
   target_hello = 64,
   stream_ready = 65,
@@ -46,6 +49,7 @@ enum class FrameType : std::uint16_t {
   hashes = 72,
   entries = 73,
   reclaim_end = 74,
+  verify_answer = 75,
 };
 
 inline constexpr std::uint16_t ignorable = 0x8000;  // set in a type: a receiver that does not know it goes on

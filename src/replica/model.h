@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/base.h"
+#include "replica/verify.h"
 
 namespace lockstep::replica {
 
@@ -142,6 +143,7 @@ struct Report {
   Bytes sent_total{0}, received_total{0};  // payload on the wire since start
   Origin position;                         // of the target, as far as known here
   std::string conflict;                    // two writable ends, both histories; empty otherwise
+  std::shared_ptr<const VerifyReport> verified;  // shared: never changes. What the last verification found, since start; null: none
 };
 
 [[nodiscard]] std::string_view name_of(SyncType v) noexcept;   // "Mirror"

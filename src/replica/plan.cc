@@ -46,19 +46,21 @@ Plan make_plan(const SourceSide& source, const TargetSide& target, bool choose_s
     return {writable(source.role) && source_wrote ? Plan::Kind::two_writable : Plan::Kind::taken_over,
             *common};
   }
+  // Blocks that came there in another way may be the right ones already.
+  const Plan::Kind first_copy = target.fresh ? Plan::Kind::full : Plan::Kind::compare;
   if (target.pass_open) {
     // Its blocks are between two states: only a pass can bring it to one. The one under way if the source
     // still holds it.
     bool told = !target_wrote || target.tells_changes || source.pass_compares;   // what the target changed itself
     if (source.pass_open == target.pass_open && told) return {Plan::Kind::resume_pass, *target.pass_open};
-    if (target.holds_nothing) return {Plan::Kind::full, {}};
+    if (target.holds_nothing) return {first_copy, {}};
     bool mapped = common && source.map_covers && source.memory != Memory::nothing &&
                   passed(source.past, *target.pass_open);
     if (mapped && (!target_wrote || target.tells_changes))
       return {Plan::Kind::resync, *common, target_wrote, false};
     return {Plan::Kind::compare, common.value_or(Origin{}), false, false};
   }
-  if (target.holds_nothing) return {Plan::Kind::full, {}};
+  if (target.holds_nothing) return {first_copy, {}};
   if (!common) return {choose_source ? Plan::Kind::compare : Plan::Kind::unrelated, {}, false, choose_source};
   if (!target_wrote) return from_memory(source.memory, source.map_covers, *common, false, false);
   if (!choose_source && !source_wrote && began_here(source.past, target.past, *common)) {

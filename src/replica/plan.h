@@ -35,6 +35,7 @@ struct TargetSide {
   Past past;
   store::Role role = store::Role::target;
   bool holds_nothing = false;       // it never held a state of any source: new, or its first copy never ended
+  bool fresh = true;                // of such a one: no block of it was ever written
   bool wrote_after_common = true;   // as above
   std::optional<Origin> pass_open;  // inside of a resync towards this position
   bool tells_changes = false;       // can list the blocks it changed after the last common position

@@ -38,6 +38,7 @@ struct Case {
   bool source_wrote = true;
   std::string pass_here, pass_there;
   bool pass_compares = false;
+  bool fresh = true;
 };
 
 std::string planned(const Case& c) {
@@ -52,6 +53,7 @@ std::string planned(const Case& c) {
   target.past = past(c.target);
   target.role = c.target_role;
   target.holds_nothing = c.target == "-";
+  target.fresh = c.fresh;
   target.tells_changes = c.tells_changes;
   if (!c.pass_there.empty()) target.pass_open = origin(c.pass_there);
   return text_of(make_plan(source, target, c.choose_source));
@@ -77,6 +79,12 @@ TEST(Plan, OnlyAnEmptyTargetIsCopiedInFull) {
   EXPECT_EQ(planned({.source = "a:10", .target = "b:3", .memory = Memory::nothing}), "unrelated");
   EXPECT_EQ(planned({.source = "a:10", .target = "b:3", .choose_source = true}),
             "compare, keeping what only the target has");
+}
+TEST(Plan, ATargetThatWasFilledInAnotherWayIsComparedNotCopied) {
+  EXPECT_EQ(planned({.source = "a:10", .target = "-", .fresh = false}), "compare");
+  EXPECT_EQ(planned({.source = "a:30", .target = "-", .pass_there = "a:25", .fresh = false}), "compare");
+  EXPECT_EQ(planned({.source = "a:30", .target = "-", .pass_here = "a:25", .pass_there = "a:25", .fresh = false}),
+            "resume the pass to aaaaaaaa:25");
 }
 TEST(Plan, DivergenceNamesTheLastCommonPoint) {
   EXPECT_EQ(planned({.source = "a:10 c:20", .target = "a:10 b:12"}), "diverged after aaaaaaaa:10");

@@ -15,6 +15,7 @@
 #include "pool/pool.h"
 #include "replica/model.h"
 #include "replica/states.h"
+#include "replica/verify.h"
 #include "rt/rt.h"
 
 namespace lockstep::replica {
@@ -65,8 +66,9 @@ class Pools {
 // Told of every change of state, once per real change, on the control loop.
 struct Change {
   RelationshipId relationship;
-  std::string what;  // "CopyState", "Mode", "Lag", "Peer" ...
+  std::string what;  // "CopyState", "Mode", "Lag", "Peer", "Verify", "Repair" (of `volume`) ...
   std::string before, after, cause;
+  std::string volume;  // POOL/VOLUME; POOL where its journal is meant
 };
 class Observer {
  public:
@@ -92,6 +94,31 @@ struct CreateRequest {
   std::string target_pool;   // empty: the pool of the same name there, else the one with most free space
   std::string target_group;  // empty: source group's name where free, else RELATIONSHIP's. One that exists is used:
                              // empty it gets volumes, else its volumes become the targets, in order
+  bool seeded = false;       // the target group exists, with volumes that hold a copy made elsewhere: anything else is refused
+};
+
+struct TokenRequest {
+  PoolId pool;
+  GroupId group;
+  Duration valid{0};
+  bool reusable = false;
+  std::vector<os::Address> advertised;  // where others reach this system
+};
+
+struct TokenReport {
+  SnapshotId id;
+  PoolId pool;
+  GroupId group;
+  WallTime taken, expires;
+  bool reusable = false;
+  std::vector<RelationshipId> users;  // copies from it that run
+};
+
+struct TokenUse {
+  std::string token;
+  std::string name;                        // of the relationship; empty: made up
+  std::string target_pool, target_group;  // as CreateRequest
+  Settings settings;
 };
 
 // What an operation would do, stated before anything is overwritten.
@@ -109,6 +136,7 @@ struct Options {
   Duration reachable_within = std::chrono::seconds(3);
   Duration heartbeat = std::chrono::milliseconds(500);
   Duration durable_ack_every = std::chrono::milliseconds(200);
+  Bytes verify_read_per_second = 200_MiB;  // of each end, when a verification reads
 };
 
 class Engine {
@@ -149,6 +177,28 @@ class Engine {
   virtual rt::Task<Result<>> operate(RelationshipId id, Operation operation, Watcher& watcher) = 0;
   virtual rt::Task<Result<Forecast>> forecast(RelationshipId id, Operation operation) = 0;
   virtual rt::Task<Result<>> set(RelationshipId id, Settings settings) = 0;
+  // Both ends of a mirror compared at one position while data flow; asked of the source's system. Differences are no error.
+  virtual rt::Task<Result<VerifyReport>> verify(RelationshipId id, VerifyRequest request, Watcher& watcher) {
+    (void)id, (void)request, (void)watcher;
+    co_return fail(Code::unsupported, "this engine does not verify");
+  }
+
+  // Tokens: rights to copy one point in time of a group, kept by the system that has the group. The text is shown once.
+  virtual rt::Task<Result<std::string>> create_token(TokenRequest request) {
+    (void)request;
+    co_return fail(Code::unsupported, "this engine makes no tokens");
+  }
+  virtual rt::Task<std::vector<TokenReport>> tokens() { co_return std::vector<TokenReport>{}; }
+  // One that copies run from takes `force`, and ends them (Aborted).
+  virtual rt::Task<Result<>> revoke_token(SnapshotId id, bool force) {
+    (void)id, (void)force;
+    co_return fail(Code::unsupported, "this engine makes no tokens");
+  }
+  // Here becomes a clone of what the token names. `denied`: forged, expired or used up.
+  virtual rt::Task<Result<RelationshipId>> use_token(TokenUse use) {
+    (void)use;
+    co_return fail(Code::unsupported, "this engine takes no tokens");
+  }
 
   // A local relationship is reported twice: its source end, then its target end.
   [[nodiscard]] virtual std::vector<Report> reports()

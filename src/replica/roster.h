@@ -50,6 +50,7 @@ struct Entry {
   CopyState requested = CopyState::not_applicable;
   std::shared_ptr<rt::Stop> flow;  // asks the connector to end; none when nothing flows
   bool flowing = false;            // the connector runs
+  std::shared_ptr<const VerifyReport> verified;  // shared with reports
   Report told;                     // what observers heard last
   bool late = false;               // they heard that the lag is over its objective
   Instant within_since;            // though it is not any more

@@ -84,6 +84,7 @@ Report Roster::report_of(const Entry& entry) const {
   out.reachable = status.connected;
   out.last_contact = status.last_contact;
   out.conflict = status.conflict;
+  out.verified = entry.verified;
   if (at_source) {
     std::int64_t lag_us = status.lacks_since ? ground_.host.clock().wall().us - status.lacks_since->us : 0;
     out.lag = std::chrono::microseconds(std::max<std::int64_t>(lag_us, 0));

@@ -78,7 +78,7 @@ rt::Task<Result<>> Source::open() {
 rt::Task<Result<>> Source::close(bool forget) {
   Error bye{Code::cancelled, "the relationship is being closed here"};
   hang_up(bye);
-  while (serving_) co_await moved_.wait();
+  while (serving_ || verification_ != nullptr) co_await moved_.wait();
   gated_ = false;
   if (gate_ != nullptr) {
     gate_ = nullptr;
@@ -139,6 +139,7 @@ rt::Task<Error> Source::serve(std::unique_ptr<os::Stream> stream) {
   }
   wanted_.wake_all();
   co_await scope.join();
+  co_await leave_verification(why);
   lost(why);
   sent_before_ += channel.sent_bytes();
   received_before_ += channel.received_bytes();
@@ -179,6 +180,8 @@ rt::Task<void> Source::read_frames(Channel& channel) {
     if (frame->type == FrameType::ack) {
       Result<> taken = on_ack(*frame);
       if (!taken) channel.close(taken.error());
+    } else if (frame->type == FrameType::verify_answer) {
+      if (verification_ != nullptr) verification_->answered(std::move(*frame));
     } else {
       Frame answer = std::move(*frame);
       bool taken = co_await replies_->push(std::move(answer));
@@ -186,6 +189,7 @@ rt::Task<void> Source::read_frames(Channel& channel) {
     }
   }
   replies_->close();
+  if (verification_ != nullptr) verification_->end(*channel.closed());
   hang_up(*channel.closed());
 }
 

@@ -23,6 +23,7 @@
 #include "replica/patience.h"
 #include "replica/plan.h"
 #include "replica/status.h"
+#include "replica/verification.h"
 #include "rt/rt.h"
 
 namespace lockstep::replica {
@@ -175,6 +176,10 @@ class Source final : public Claim {
   rt::Task<Result<>> drop_pass_snapshot(SnapshotId snapshot);
   [[nodiscard]] Bytes journal_budget() const;
 
+  // source_damage.cc
+  rt::Task<Result<>> pass_over_journal(Error why);
+  rt::Task<void> renew_pass(PassRun run);
+
   // source_verify.cc
   rt::Task<Result<>> ship_to_verify(Channel& channel, Lsn upto, Origin at);
   rt::Task<Result<>> bring_level(Lsn written, bool rewrites, VerifyReport& report);
@@ -183,7 +188,7 @@ class Source final : public Claim {
   // compare.cc
   rt::Task<Result<>> compare(Channel& channel);
   rt::Task<Result<>> compare_member(Channel& channel, std::uint32_t member);
-  rt::Task<Result<>> compare_leaf(Channel& channel, std::uint32_t member, std::uint64_t leaf);
+  rt::Task<Result<>> compare_leaves(Channel& channel, std::uint32_t member, std::uint64_t leaf, std::uint32_t count);
 
   // surplus.cc: what only the target has
   rt::Task<Result<>> reclaim(Channel& channel, Origin after);
@@ -213,6 +218,11 @@ class Source final : public Claim {
   bool handing_over_ = false;  // gave up its role for a promotion that is led from here
   Channel* channel_ = nullptr;
   std::unique_ptr<rt::Queue<Frame>> replies_;
+  Verification* verification_ = nullptr;  // of verify_ends(), while it runs
+  std::uint32_t verify_runs_ = 0;
+  bool damaged_record_ = false;           // what the stream came upon
+  std::optional<PassRun> damaged_run_;    // what a pass came upon
+  bool compare_wanted_ = false;           // the next contact is to compare
   rt::Signal moved_;  // acknowledgements moved, or the connection ended
   rt::Signal wanted_;
   bool serving_ = false;

@@ -41,6 +41,7 @@ rt::Task<Result<>> Source::pass(Channel& channel, const Contacted& contacted) {
   Result<> open = co_await open_pass(channel, contacted);
   if (!open) co_return open;
   Result<> sent = co_await send_pass(channel);
+  if (damaged_run_) co_await renew_pass(*std::exchange(damaged_run_, std::nullopt));
   if (!sent) co_return sent;
   co_return co_await end_pass(channel);
 }
@@ -297,6 +298,7 @@ rt::Task<Result<>> Source::send_data(Channel& channel, pool::VolumeRef view, Pas
   AlignedBytes bytes(run.count * block_size);
   std::vector<Checksum> sums;
   Result<> read = co_await view->read_blocks(run.block, run.count, bytes.span(), sums);
+  if (!read && read.error().code == Code::corrupt) damaged_run_ = run;
   if (!read) co_return fail(read.error().in("resync: reading the source"));
   Buffer packed;
   Writer out(packed);

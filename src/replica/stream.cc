@@ -16,6 +16,7 @@ rt::Task<Result<>> Source::stream(Channel& channel, Origin from) {
   if (!begun) co_return begun;
   Result<> ended = co_await ship(channel, after, from);
   streaming_ = false;
+  if (verification_ != nullptr) verification_->end({Code::changed, "the stream ended before both ends were at one position"});
   co_return ended;
 }
 
@@ -68,20 +69,26 @@ rt::Task<Result<>> Source::ship(Channel& channel, Lsn from, Origin at) {
   while (!channel.closed()) {
     Result<> room = co_await window(channel);
     if (!room) co_return room;
+    Result<> marked = co_await ship_to_verify(channel, sent_upto_, at);
+    if (!marked) co_return marked;
     Lsn known = pool_.status().received;
     Result<pool::Stream> piece = co_await pool_.stream(group_, sent_upto_, ground_.options.batch);
     if (!piece) {
       if (piece.error().code == Code::changed)
         co_return Result<>{};  // trimmed: the next plan uses the change map
-      co_return fail(piece.error());
+      co_return co_await pass_over_journal(piece.error());
     }
     if (piece->records.empty() && piece->upto <= sent_upto_) {
       if (pool_.status().received == known && !channel.closed()) co_await pool_.arrived().wait();
       continue;
     }
     pool::Stream taken = std::move(*piece);
-    Result<> shipped = co_await ship_piece(channel, std::move(taken), at);
-    if (!shipped) co_return shipped;
+    if (verification_ != nullptr) verification_->cut(taken);
+    bool cut = cut_short(taken);
+    Result<> shipped;
+    if (!taken.records.empty() || !cut) shipped = co_await ship_piece(channel, std::move(taken), at);
+    if (!shipped && std::exchange(damaged_record_, false)) co_return co_await pass_over_journal(shipped.error());
+    if (!shipped || cut) co_return shipped;  // the next plan knows how the target comes further
   }
   co_return fail(*channel.closed());
 }
@@ -105,6 +112,7 @@ rt::Task<Result<>> Source::ship_piece(Channel& channel, pool::Stream piece, Orig
     if (record.kind == journal::Kind::direct) {
       scratch.emplace_back();
       Result<Span> data = co_await pool_.data_of(record, scratch.back());
+      if (!data) damaged_record_ = true;
       if (!data) co_return fail(data.error());
       record.data = *data;
       record.kind = journal::Kind::write;

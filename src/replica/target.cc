@@ -40,6 +40,9 @@ rt::Task<Result<>> Target::open() {
   std::string held = purpose("stand-in", id_);
   Result<> dropped = co_await drop_internal(pool_, group_, std::move(held), stand_in);
   if (!dropped) co_return dropped;
+  std::string verified = purpose("verify", id_);
+  Result<> gone = co_await drop_internal(pool_, group_, std::move(verified), SnapshotId{});
+  if (!gone) co_return gone;
   std::string compared = purpose("compare", id_);
   co_return co_await drop_internal(pool_, group_, std::move(compared), SnapshotId{});
 }
@@ -91,6 +94,9 @@ rt::Task<Error> Target::serve(std::unique_ptr<os::Stream> stream) {
   applied_.clear();
   durable_now_ = ack_wanted_ = false;
   rt::Scope scope(loop_);
+  VerifyAnswers verify(ground_, pool_, id_, group_, members_);
+  verify_ = &verify;
+  scope.spawn(verify.serve(channel));
   scope.spawn(acknowledge(channel));
   scope.spawn(make_durable(channel));
   scope.spawn(channel.keep_alive(FrameType::heartbeat, ground_.options.heartbeat,
@@ -105,7 +111,9 @@ rt::Task<Error> Target::serve(std::unique_ptr<os::Stream> stream) {
     why = *channel.closed();
   }
   progress_.wake_all();
+  verify.close();
   co_await scope.join();
+  verify_ = nullptr;
   Result<> closed = co_await on_compare_end();
   ignore(closed, "opening the relationship again removes what a comparison left");
   sent_before_ += channel.sent_bytes();
@@ -154,6 +162,9 @@ rt::Task<Result<>> Target::take(Channel& channel, Frame frame) {
     case FrameType::hashes_wanted: co_return co_await on_hashes(channel, std::move(frame));
     case FrameType::entries_wanted: co_return co_await on_entries(channel, std::move(frame));
     case FrameType::reclaim: co_return co_await on_reclaim(channel, std::move(frame));
+    case FrameType::verify_begin: co_return co_await verify_->begin(std::move(frame));
+    case FrameType::verify_wanted:
+    case FrameType::verify_end: co_return verify_->wanted(std::move(frame));
     default: co_return fail(Code::corrupt, "a frame came that no source sends");
   }
 }

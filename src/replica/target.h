@@ -20,6 +20,7 @@
 #include "replica/ground.h"
 #include "replica/history.h"
 #include "replica/status.h"
+#include "replica/target_verify.h"
 #include "rt/rt.h"
 
 namespace lockstep::replica {
@@ -117,6 +118,8 @@ class Target {
   bool durable_now_ = false;  // the source asked
   std::optional<SnapshotId> compared_;
   bool ack_wanted_ = false;   // and waits for an answer, though there may be no news
+  std::optional<SnapshotId> compared_;
+  VerifyAnswers* verify_ = nullptr;
 
   // Of the pass under way: everything before was applied (durable once settled).
   std::uint32_t cursor_member_ = 0;

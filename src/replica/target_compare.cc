@@ -2,7 +2,7 @@
 #include <algorithm>
 #include "replica/convert.h"
 
-#include "replica/entries.h"
+#include "replica/leaves.h"
 #include "replica/ledger.h"
 #include "replica/target.h"
 
@@ -55,9 +55,11 @@ rt::Task<Result<>> Target::on_entries(Channel& channel, Frame frame) {
   if (!compared_ || wanted.member() >= members_.size())
     co_return fail(Code::corrupt, "a leaf of nothing that is compared here");
   SnapshotId snapshot = *compared_;
-  auto entries = co_await pool_.leaf_entries(snapshot, wanted.member(), wanted.leaf());
+  std::uint32_t count = std::max(wanted.count(), 1U);
+  if (count > leaves_most) co_return fail(Code::corrupt, "more leaves are asked for than travel at a time");
+  Result<Buffer> entries = co_await encoded_leaves(pool_, snapshot, wanted.member(), wanted.leaf(), count);
   if (!entries) co_return fail(entries.error());
-  Buffer heads = encode_entries(*entries);
+  Buffer heads = std::move(*entries);
   std::vector<Span> none;
   co_return co_await channel.send(FrameType::entries, Span{}, heads, std::move(none));
 }

@@ -117,6 +117,9 @@ Result<TargetPlan> plan_target(pool::Pool& pool, const TargetWish& wish) {
       return out;
     }
   }
+  if (wish.seeded)
+    return fail(Code::invalid, "pool '" + pool.status().name + "' has no group '" + out.group_name +
+                                   "' with volumes that hold a copy of the source; name the one that was seeded");
   TRY(out.names, names_for(pool, wish));
   return out;
 }

@@ -18,6 +18,7 @@ struct TargetWish {
   GroupId source;          // where that is in the same pool: it is no target of its own
   bool own_names = false;  // volumes may carry the source's names where those are free
   bool same_sizes = false;  // of volumes that exist; else they may be larger
+  bool seeded = false;      // only a group that exists, with volumes, will do
   bool dry_run = false;
   std::vector<std::pair<std::string, Bytes>> volumes;  // the source's names and sizes
 };

@@ -68,6 +68,7 @@ void add_state(json::object& body, const replica::Report& report) {
 
 std::string_view health_of(const replica::Report& report) {
   if (report.copy_state == replica::CopyState::broken || !report.conflict.empty()) return "Critical";
+  if (report.verified && !report.verified->good()) return "Warning";
   if (report.rpo_violated || report.copy_state == replica::CopyState::mixed || (!report.cause.empty() && !report.reachable)) return "Warning";
   return "OK";
 }
@@ -101,12 +102,15 @@ json::object relationship_body(const Call& call, const replica::Report& report) 
   body["WhenSuspended"] = time_or_null(r.when_suspended);
   body["WhenFailedOver"] = time_or_null(r.when_failed_over);
   body["Status"] = {{"State", "Enabled"}, {"Health", health_of(report)}};
+  body["Verification"] = report.verified ? json::value(verification_body(*report.verified)) : json::value(nullptr);
   body["Operations"] = operations_now(report);
   json::object actions;
   for (replica::Operation operation : replica::operations_of(r.sync_type)) {
     std::string name = "LockstepRelationship." + std::string(replica::name_of(operation));
     actions["#" + name] = {{"target", path + "/Actions/" + name}};
   }
+  std::string verify = "LockstepRelationship.Verify";
+  actions["#" + verify] = {{"target", path + "/Actions/" + verify}};
   body["Actions"] = std::move(actions);
   return body;
 }

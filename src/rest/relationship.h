@@ -10,6 +10,7 @@
 namespace lockstep::rest {
 
 [[nodiscard]] json::object relationship_body(const Call& call, const replica::Report& report);
+[[nodiscard]] json::object verification_body(const replica::VerifyReport& report);
 [[nodiscard]] json::object forecast_body(const replica::Forecast& forecast);
 
 // Each relationship once: of a local one, its source.

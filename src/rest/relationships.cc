@@ -46,6 +46,7 @@ manage::CreateReplica request_in(Body& body) {
   request.on_link_loss = link_loss_in(body);
   request.on_rpo = rpo_action_in(body);
   if (auto limit = body.number("LimitBytesPerSecond")) request.limit_per_second = Bytes{*limit};
+  request.seeded = body.boolean("Seeded").value_or(false);
   return request;
 }
 
@@ -107,16 +108,28 @@ rt::Task<Reply> drill(Call& call, bool begin) {
     co_return no_content();
   }
   manage::Answer<manage::Drill> opened = co_await call.system.drill(call.caller, call.ids[0], name);
-  if (!opened) co_return refused(opened.error(), opened.error().parameter == "Synchronization" ? Named::by_url : Named::by_body);
-  json::object out;
-  out["Group"] = opened->pool + "/" + opened->group;
-  json::array volumes;
-  for (const std::string& volume : opened->volumes) volumes.emplace_back(opened->pool + "/" + volume);
-  out["Volumes"] = std::move(volumes);
-  out["OpenSeconds"] = std::chrono::duration<double>(opened->open_took).count();
-  out["Position"] = text_of(opened->position);
-  out["Time"] = time_or_null(opened->time);
-  co_return created(group_path(opened->pool, opened->group), std::move(out));
+  if (!opened) co_return refused(opened.error(), named(opened.error()));
+  Reply done = created(group_path(opened->pool, opened->group), drill_body(*opened));
+  if (!read) co_return done;
+  manage::Answer<manage::Outcome> outcome = co_await call.system.read_drill(call.caller, opened->pool + "/" + opened->group);
+  if (!outcome) co_return refused(outcome.error());
+  std::vector<manage::Drill> drills = co_await call.system.drills();
+  for (const manage::Drill& drill : drills)
+    if (drill.pool == opened->pool && drill.group == opened->group) done = created(group_path(drill.pool, drill.group), drill_body(drill));
+  co_return outcome_reply(call, *outcome, std::move(done));
+}
+
+rt::Task<Reply> verify(Call& call) {
+  Body body(call.body);
+  replica::VerifyRequest request;
+  request.read = body.boolean("Read").value_or(false);
+  request.repair = body.boolean("Repair").value_or(false);
+  if (auto fault = body.fault()) co_return std::move(*fault);
+  manage::Answer<manage::Outcome> outcome = co_await call.system.verify(call.caller, call.ids[0], request);
+  if (!outcome) co_return refused(outcome.error(), outcome.error().parameter == "Synchronization" ? Named::by_url : Named::by_body);
+  std::optional<replica::Report> report = find_relationship(call, call.ids[0]);
+  bool done = report && report->verified;
+  co_return outcome_reply(call, *outcome, done ? ok(verification_body(*report->verified)) : no_content());
 }
 
 // LockstepRelationship.{Operation}
@@ -126,6 +139,7 @@ rt::Task<Reply> act(Call& call) {
   if (!name.starts_with(prefix)) co_return no_such_resource(call.request.path);
   name.erase(0, prefix.size());
   if (name == "Drill" || name == "EndDrill") co_return co_await drill(call, name == "Drill");
+  if (name == "Verify") co_return co_await verify(call);
   std::optional<replica::Report> report = find_relationship(call, call.ids[0]);
   if (!report) co_return no_such_resource(call.request.path);
   Body body(call.body);

@@ -1,5 +1,5 @@
 // Jobs as tasks.
-#include "rest/call.h"
+#include "rest/relationship.h"
 
 namespace lockstep::rest {
 
@@ -93,6 +93,8 @@ rt::Task<Reply> get_monitor(Call& call) {
   if (!manage::ended(job->state)) co_return accepted(*job);
   if (job->error) co_return refused(*job->error);
   if (job->result.empty()) co_return no_content();
+  if (manage::PoolAndName made = manage::split_name(job->result); !made.pool.empty()) co_return created(group_path(made.pool, made.name), task_body(*job));
+  if (!find_relationship(call, job->result)) co_return ok(task_body(*job));   // what was found, not what was made
   co_return created(relationship_path(job->result), task_body(*job));
 }
 

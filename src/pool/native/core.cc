@@ -21,10 +21,16 @@ GroupState* Core::find(GroupId group) const {
   return at == groups.end() || !at->second->row ? nullptr : at->second.get();
 }
 
-Result<Lsn> Core::append_blocks(VolumeState& volume, Record record) {
+// What comes from elsewhere has its date; what is written here gets one. In one group dates never go back.
+WallTime Core::date_for(const GroupState* group, WallTime given) const {
+  WallTime date = given.us != 0 ? given : host.clock().wall();
+  return group ? std::max(date, group->dated) : date;
+}
+
+Result<Lsn> Core::append_blocks(VolumeState& volume, Record record, bool mending) {
   record.volume = volume.id;
-  record.time = host.clock().wall();
-  if (volume.group) {
+  record.time = date_for(volume.group, record.time);
+  if (volume.group && !mending) {
     record.group = volume.group->id;
     if (record.origin.lsn.value == 0) record.origin.generation = volume.group->generation;
   }
@@ -59,6 +65,8 @@ void Core::trace(const Record& record, std::span<const store::CatalogChange> row
     const auto* row = std::get_if<store::GroupRow>(&change);
     GroupState* group = row && !row->position.generation.is_none() ? find(row->id) : nullptr;
     if (group) group->trail.set(record.lsn, row->position);
+    const auto* snapshot = std::get_if<store::SnapshotRow>(&change);
+    if (GroupState* of = snapshot ? find(snapshot->group) : nullptr) of->dated = std::max(of->dated, snapshot->as_of);
   }
   GroupState* group = record.group.is_none() ? nullptr : find(record.group);
   if (!group || record.kind == Kind::mark) return;
@@ -202,6 +210,14 @@ Result<> Core::writable() const {
   if (damage) return fail(Code::read_only, "pool '" + name + "' is read-only: " + *damage);
   if (closing) return fail(Code::cancelled, "pool '" + name + "' is being closed");
   return {};
+}
+
+void Core::note_journal_damage(const Error& error) {
+  Damage noted;
+  noted.where = "pool '" + name + "', " + directory + "/journal";
+  noted.what = error.message;
+  const Damage& kept = damages.add(std::move(noted));
+  if (repair) repair->met(kept);
 }
 
 void Core::stop(Error why) {

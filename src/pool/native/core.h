@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "pool/native/damages.h"
 #include "pool/native/overlay.h"
 #include "pool/native/times.h"
 #include "pool/native/trail.h"
@@ -80,6 +81,8 @@ class Core {
   bool replaying = false;                              // reservations are made at once, after it
   WallTime opened_at;
   Repair* repair = nullptr;
+  DamageLog damages;
+  Spares* spares = nullptr;
   std::vector<VolumeState*> untold;                    // written to since their watches were last told
   rt::Signal arrived;                                  // received() moved
   rt::Signal answered;                                 // received() or what targets have moved
@@ -90,7 +93,8 @@ class Core {
   rt::Scope scope;
 
   // Whole blocks of `volume`; for a write, `count` blocks are reserved and belong to the overlay from here on, whatever becomes of it.
-  Result<Lsn> append_blocks(VolumeState& volume, journal::Record record);
+  // `mending`: what the blocks should hold anyway; no part of the group's stream.
+  Result<Lsn> append_blocks(VolumeState& volume, journal::Record record, bool mending = false);
   // Rows, absolute. `stream`: the group whose history this belongs to; nullptr where it is this pool's own affair.
   Result<Lsn> append_catalog(std::vector<store::CatalogChange> changes, GroupState* stream);
   // A position or rows that a peer sent; checked by the caller.
@@ -107,6 +111,9 @@ class Core {
   rt::Task<Result<>> sync_data();
   // Likewise, if big writes are in it of which that is not known: the journal asks with every sync of its own.
   rt::Task<Result<>> sync_big_writes();
+
+  // Records that are retained and cannot be read.
+  void note_journal_damage(const Error& error);
 
   // Final: no write is taken or answered any more. The first reason stays.
   void stop(Error why);

@@ -41,6 +41,7 @@ rt::Task<Result<>> Followers::set(FollowerRow row) {
   if (core_.catalog.followers.contains(row.id)) changes.push_back(store::Removed<RelationshipId>{row.id});
   const RelationshipId id = row.id;
   const Lsn after = known(row);
+  unreadable_.erase(id);
   const std::uint64_t edition = ++editions_[id];
   auto known_before = at_rest_.emplace(id, after).first;
   known_before->second = std::min(known_before->second, after);   // until the new row is durable, a restart may find the old one
@@ -87,7 +88,10 @@ rt::Task<Result<>> Followers::fold(RelationshipId follower, Lsn upto) {
   auto at = core_.catalog.followers.find(follower);
   if (at != core_.catalog.followers.end() && !is_covered(known(at->second)))
     co_return fail(Code::changed, "pool '" + core_.name + "': what this follower lacks is no longer in the journal, and no map has it");
-  co_return co_await wish(follower, false, upto);
+  CO_TRY_VOID(co_await wish(follower, false, upto));
+  if (unreadable_.contains(follower))
+    co_return fail(Code::changed, "pool '" + core_.name + "': what this follower lacks cannot be read from the journal any more, and no map has it");
+  co_return Result<>{};
 }
 rt::Task<Result<>> Followers::clear(RelationshipId follower, Lsn upto) { co_return co_await wish(follower, true, upto); }
 
@@ -138,7 +142,15 @@ rt::Task<Result<>> Followers::prepare(Lsn upto, store::Commit& commit) {
     bool maps = is_covered(after) && (fold || to > after);
     ChangeMapUpdate update;
     if (maps) {
-      CO_TRY(update, co_await changes_of(id, row.group, after, to));
+      auto changes = co_await changes_of(id, row.group, after, to);
+      if (!changes && changes.error().code == Code::corrupt) {
+        // It keeps nothing that could be read: the journal goes, and whoever asks for what it lacked hears that nobody knows.
+        core_.note_journal_damage(changes.error());
+        unreadable_.insert(id);
+        continue;
+      }
+      if (!changes) co_return fail(std::move(changes).error());
+      update = *std::move(changes);
       next.mapped = true;
       next.mapped_upto = to;
     }
@@ -182,6 +194,7 @@ Lsn Followers::claimed_after(const FollowerRow& row) const {
 Lsn Followers::floor(Lsn upto) const {
   for (const auto& [id, row] : core_.catalog.followers) {
     const Lsn after = claimed_after(row);
+    if (unreadable_.contains(id)) continue;
     if (is_covered(after)) upto = std::min(upto, Lsn{std::max<std::uint64_t>(after.value, 1) - 1});
   }
   return upto;

@@ -50,6 +50,8 @@ class NativePool final : public Pool {
   void set_acks(GroupId group, Acks* acks) override;
   void acks_moved(GroupId group) override;
   void set_repair(Repair* repair) override { core_.repair = repair; }
+  [[nodiscard]] std::vector<Damage> damages(std::uint64_t after) const override { return core_.damages.after(after); }
+  void set_spares(Spares* spares) override { core_.spares = spares; }
   rt::Task<Result<Stream>> stream(GroupId group, Lsn after, Bytes at_most) override { return shipping_.stream(group, after, at_most); }
   rt::Signal& arrived() override { return core_.arrived; }
   rt::Task<Result<Span>> data_of(const journal::Record& record, Buffer& scratch) override { return shipping_.data_of(record, scratch); }

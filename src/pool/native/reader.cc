@@ -154,57 +154,24 @@ rt::Task<Result<>> Reader::one_batch(const Source& source, Block block, MutSpan 
     co_await together.join();
   }
   for (const Run& run : runs) {
-    std::string why = run.result ? "bytes do not match their checksum" : run.result.error().message;
+    const std::string why = run.result ? "bytes do not match their checksum" : run.result.error().message;
     if (!run.result && run.result.error().code == Code::io && core_.stopped) co_return fail(run.result.error());
     for (std::size_t i = run.first; i < run.first + run.count; ++i) {
       if (run.result && checksum_of(block_of(into, i)) == slots[i].checksum) continue;
-      CO_TRY_VOID(co_await mend(source, Block{block.value + i}, slots[i].checksum, block_of(into, i), why, as_of));
+      Bad bad{Block{block.value + i}, slots[i].place, slots[i].checksum, why, as_of};
+      CO_TRY_VOID(co_await mend(source, std::move(bad), block_of(into, i)));
     }
   }
   for (std::size_t i = 0; i < n; ++i) {
     if (slots[i].state == Slot::State::remote)
       co_return fail(Code::unreachable, where(source, Block{block.value + i}) + ": the block is still on another system");
-    if (slots[i].state == Slot::State::bad)
-      CO_TRY_VOID(co_await mend(source, Block{block.value + i}, slots[i].checksum, block_of(into, i), "known damage", as_of));
+    if (slots[i].state == Slot::State::bad) {
+      Bad bad{Block{block.value + i}, slots[i].place, slots[i].checksum, "known damage", as_of};
+      CO_TRY_VOID(co_await mend(source, std::move(bad), block_of(into, i)));
+    }
     if (!sums.empty()) sums[i] = slots[i].checksum;
   }
   co_return Result<>{};
-}
-
-rt::Task<Result<>> Reader::mend(const Source& source, Block block, Checksum expected, MutSpan into, std::string what, Lsn as_of) {
-  Error error{Code::corrupt, where(source, block) + ": " + what};
-  std::memset(into.data(), 0, into.size());   // whatever was read is not handed out
-  if (!core_.repair) co_return fail(std::move(error));
-  auto copy = co_await core_.repair->good_copy(source.volume, block, expected);
-  if (!copy) {
-    error.message += "; no replica could give a good copy: " + copy.error().message;
-    co_return fail(std::move(error));
-  }
-  if (copy->size() != block_size || checksum_of(*copy) != expected) {
-    error.message += "; the copy that a replica gave does not match either";
-    co_return fail(std::move(error));
-  }
-  std::memcpy(into.data(), copy->data(), block_size);
-  write_back(source, block, expected, into, as_of);
-  co_return Result<>{};
-}
-
-// A repaired block of a volume that may be written is written anew, so that it need not be repaired twice. Anything in the way: the next
-// read repairs it again.
-void Reader::write_back(const Source& source, Block block, Checksum checksum, Span data, Lsn as_of) {
-  VolumeState* volume = core_.find(source.volume);
-  if (source.upto != epoch_of_head || !volume || !volume->may_write || core_.overlay->dropped() > as_of) return;
-  if (find(std::span(source.levels).first(1), block).lsn > as_of) return;   // overwritten meanwhile
-  if (!core_.store->reserve(1)) return;
-  std::array<std::byte, 8> sum;
-  store_le(sum.data(), checksum.value);
-  journal::Record record;
-  record.kind = journal::Kind::write;
-  record.block = block;
-  record.count = 1;
-  record.checksums = sum;
-  record.data = data;
-  ignore(core_.append_blocks(*volume, record), "the bytes were read all the same");
 }
 
 Result<bool> Reader::try_bytes(const Source& source, Bytes at, MutSpan into) {

@@ -29,6 +29,9 @@ class Reader {
   Result<bool> try_bytes(const Source& source, Bytes at, MutSpan into);
   rt::Task<Result<>> bytes(const Source& source, Bytes at, MutSpan into);
 
+  // The bytes of a damaged block of what a record of the journal names, from a replica. Where none has them, the record stays unreadable.
+  rt::Task<Result<>> mend_record(VolumeId volume, Block block, Place place, Checksum expected, std::string what, MutSpan into);
+
   [[nodiscard]] static Hit find(std::span<const Level> levels, Block block) {
     for (const Level& level : levels) {
       if (level.layers->layers.empty()) continue;
@@ -54,9 +57,19 @@ class Reader {
   static void settle(Slot& slot, const store::Entry& entry, MutSpan into);
   rt::Task<Result<>> one_batch(const Source& source, Block block, MutSpan into, std::span<Checksum> sums);
   rt::Task<void> read_run(Place place, MutSpan into, Result<>& result);
-  rt::Task<Result<>> mend(const Source& source, Block block, Checksum expected, MutSpan into, std::string what, Lsn as_of);
-  void write_back(const Source& source, Block block, Checksum checksum, Span data, Lsn as_of);
+  // mend.cc
+  struct Bad {
+    Block block;
+    Place place;         // 0: none
+    Checksum expected;
+    std::string what;
+    Lsn as_of;           // when it was looked up
+  };
+  rt::Task<Result<>> mend(const Source& source, Bad bad, MutSpan into);
+  rt::Task<Result<>> fetch_copy(VolumeId volume, Bad bad, MutSpan into);
+  void write_back(const Source& source, const Bad& bad, Span data);
   [[nodiscard]] std::string where(const Source& source, Block block) const;
+  [[nodiscard]] std::string where(VolumeId volume, const Bad& bad, std::string_view of) const;
 
   Core& core_;
 };

@@ -22,7 +22,10 @@ rt::Task<Result<Stream>> Shipping::stream(GroupId group, Lsn after, Bytes at_mos
   }
   std::uint64_t size = 0;
   for (int reads = 0; reads < reads_max && out.upto < received && out.records.empty(); ++reads) {
-    CO_TRY(std::vector<Record> records, co_await core_.journal->read(out.upto, at_most));
+    Result<std::vector<Record>> read = co_await core_.journal->read(out.upto, at_most);
+    if (!read && read.error().code == Code::corrupt) core_.note_journal_damage(read.error());
+    if (!read) co_return fail(std::move(read).error());
+    std::vector<Record> records = *std::move(read);
     if (records.empty()) break;
     for (Record& record : records) {
       if (record.group == group && size > 0 && size + record.data.size() > at_most.value) co_return out;
@@ -46,9 +49,10 @@ rt::Task<Result<Span>> Shipping::data_of(const Record& record, Buffer& scratch) 
     i = end;
   }
   for (std::size_t i = 0; i < record.count; ++i) {
-    if (checksum_of(Span(scratch).subspan(i * block_size, block_size)) == record.checksum(i)) continue;
-    co_return fail(Code::corrupt, "pool '" + core_.name + "', record " + std::to_string(record.lsn.value) + ", place " + std::to_string(record.place(i).value) +
-                                      ": bytes do not match their checksum");
+    MutSpan bytes = MutSpan(scratch).subspan(i * block_size, block_size);
+    if (checksum_of(bytes) == record.checksum(i)) continue;
+    std::string what = "record " + std::to_string(record.lsn.value) + ": bytes do not match their checksum";
+    CO_TRY_VOID(co_await access_.reader.mend_record(record.volume, record.block + Block{i}, record.place(i), record.checksum(i), std::move(what), bytes));
   }
   co_return Span(scratch);
 }
@@ -85,6 +89,13 @@ rt::Task<Result<>> Shipping::recall() {
   Lsn after = first - Lsn{1};
   while (after < core_.journal->received()) {
     Result<std::vector<Record>> records = co_await core_.journal->read(after, 1_MiB);
+    if (!records && records.error().code == Code::corrupt && after < core_.store->checkpoint_lsn()) {
+      // What the store has by itself is retained for followers only. Whether a group wrote there, nobody can tell: it may have.
+      core_.note_journal_damage(records.error());
+      after = core_.store->checkpoint_lsn();
+      for (auto& [id, group] : core_.groups) group->last = after;
+      continue;
+    }
     if (!records) co_return fail(std::move(records).error());
     if (records->empty()) break;
     CO_TRY_VOID(recall(*records));

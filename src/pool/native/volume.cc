@@ -100,6 +100,18 @@ rt::Task<Result<>> NativeVolume::read_blocks(Block block, std::uint64_t count, M
   co_return co_await access_.reader.blocks(source_, block, into, checksums);
 }
 
+rt::Task<Result<Lsn>> NativeVolume::rewrite(Block block, std::uint64_t count) {
+  if (auto error = write_error()) co_return fail(std::move(*error));
+  if (block.value > blocks_in(size()) || count > blocks_in(size()) - block.value || count > 256)
+    co_return fail(Code::out_of_range, "volume '" + name() + "': blocks past its end, or more than 256 of them, cannot be written anew");
+  constexpr std::uint64_t most = direct_from / block_size - 1;
+  Lsn last;
+  for (std::uint64_t done = 0; done < count; done += most) {
+    CO_TRY(last, co_await access_.writer.rewrite(*this, source_, block + Block{done}, std::min(most, count - done)));
+  }
+  co_return last;
+}
+
 void NativeVolume::watch_answers(AnswerWatch& watch) { state_->watches.push_back(&watch); }
 
 void NativeVolume::unwatch_answers(AnswerWatch& watch) { std::erase(state_->watches, &watch); }

@@ -42,6 +42,7 @@ class NativeVolume final : public Volume {
   rt::Task<Result<>> read(Bytes at, MutSpan into) override;
   rt::Task<Result<>> read_blocks(Block block, std::uint64_t count, MutSpan into, std::vector<Checksum>& checksums) override;
   rt::Task<Result<std::vector<BlockExtent>>> extents(Bytes at, Bytes length, std::size_t most) override;
+  rt::Task<Result<Lsn>> rewrite(Block block, std::uint64_t count) override;
 
   [[nodiscard]] Lsn answerable() const override { return access_.answers.answerable(*state_); }
   [[nodiscard]] std::optional<Error> answers_failed() const override { return access_.answers.failed(*state_); }

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <utility>
 
+#include "pool/native/reservation.h"
 #include "pool/native/volume.h"
 
 namespace lockstep::pool::native {
@@ -13,22 +14,6 @@ using journal::Kind;
 using journal::Record;
 
 namespace {
-
-// Reserved blocks of data space that go back unless a record takes them.
-class Reservation {
- public:
-  Reservation(store::Store& store, std::uint64_t blocks) : store_(store), blocks_(blocks) {}
-  Reservation(const Reservation&) = delete;
-  Reservation& operator=(const Reservation&) = delete;
-  ~Reservation() {
-    if (blocks_ > 0) store_.unreserve(blocks_);
-  }
-  void taken() { blocks_ = 0; }
-
- private:
-  store::Store& store_;
-  std::uint64_t blocks_;
-};
 
 void checksums_of(Span data, std::byte* into) {
   for (std::size_t i = 0; i * block_size < data.size(); ++i) store_le(into + 8 * i, checksum_of(data.subspan(i * block_size, block_size)).value);

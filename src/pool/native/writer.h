@@ -22,6 +22,9 @@ class Writer {
   rt::Task<Result<Lsn>> write(const NativeVolume& volume, const Source& source, Bytes at, Span data);
   rt::Task<Result<Lsn>> zero(const NativeVolume& volume, const Source& source, Bytes at, Bytes length, bool discard);
 
+  // What the blocks hold, as records once more; fewer than direct_from bytes. rewrite.cc
+  rt::Task<Result<Lsn>> rewrite(const NativeVolume& volume, const Source& source, Block block, std::uint64_t count);
+
   // Data of a big write at rest, its record not appended yet.
   struct Placed {
     Buffer places;      // 8 bytes each
