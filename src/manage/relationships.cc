@@ -166,7 +166,7 @@ void Relationships::changed(const replica::Change& change) {
   }
   bool broken = change.what == "CopyState" && change.after == replica::name_of(replica::CopyState::broken);
   bool conflict = change.what == "Conflict" && !change.after.empty();
-  bool late = change.what == "Lag" && change.after == "over RPO";
+  bool late = (change.what == "Lag" && change.after == "over RPO") || change.what == "Sibling";
   bool away = event.object_type == "Peer" && event.after == "unreachable";
   bool mended = change.what == "Repair" && change.after == "repaired";
   bool damaged = change.what == "Repair" && !mended;

@@ -10,6 +10,10 @@ namespace lockstep::replica {
 
 rt::Task<Result<Source::Contacted>> Source::contact(Channel& channel) {
   streaming_ = false;
+  Result<> whole = co_await await_whole(channel);
+  if (!whole) co_return fail(whole.error());
+  members_ = volumes_of(pool_, members_here_);  // a revert gave them new numbers
+  if (members_.size() != members_there_.size()) co_return fail(described({Code::not_found, "one of its volumes is gone"}));
   const store::GroupRow* row = group_row(pool_, group_);
   if (row == nullptr) co_return fail(described({Code::not_found, "its group is gone"}));
   Contacted out;
@@ -24,6 +28,7 @@ rt::Task<Result<Source::Contacted>> Source::contact(Channel& channel) {
   put(settings_, *hello.mutable_settings());
   for (VolumeUuid member : members_there_) hello.add_members(bytes_of(member));
   if (out.here.pass_open) put(*out.here.pass_open, *hello.mutable_pass_open());
+  put(way(), *hello.mutable_way());
   Result<> sent = co_await channel.send(FrameType::source_hello, hello);
   if (!sent) co_return fail(sent.error());
   Result<Frame> frame = co_await reply(FrameType::target_hello);
@@ -31,6 +36,10 @@ rt::Task<Result<Source::Contacted>> Source::contact(Channel& channel) {
   wire::TargetHello answer;
   Result<> parsed = parse(*frame, answer);
   if (!parsed) co_return fail(parsed.error());
+  // It has made durable all that was sent before.
+  unreceived_.clear();
+  undurable_.clear();
+  in_flight_ = Bytes{0};
   CO_TRY(out.there.past, past_from(answer.past()));
   CO_TRY(out.there.role, role_from(answer.role()));
   out.there.holds_nothing = answer.holds_nothing();
@@ -52,7 +61,8 @@ rt::Task<Result<Source::Contacted>> Source::contact(Channel& channel) {
     Result<> back = co_await take_back();
     if (!back) co_return fail(back.error());
     out.here.past = past_of(pool_, group_);
-    out.here.role = store::Role::source;
+    row = group_row(pool_, group_);
+    if (row != nullptr) out.here.role = row->role;
   }
   std::optional<Origin> common = last_common(out.here.past, out.there.past);
   if (common) {
@@ -69,6 +79,12 @@ rt::Task<Result<Source::Contacted>> Source::contact(Channel& channel) {
   co_return out;
 }
 
+Way Source::way() const {
+  Way out = is_next_hop() ? gates_.way_to(group_) : Way();
+  out.push_back({ground_.self.id, group_});
+  return out;
+}
+
 // The local number of the group's record called `origin`: streaming goes on after it.
 rt::Task<std::optional<Lsn>> Source::local_lsn(Origin origin) {
   if (origin == durable_position_ && !origin.generation.is_none()) co_return durable_;
@@ -82,7 +98,7 @@ rt::Task<std::optional<Lsn>> Source::local_lsn(Origin origin) {
 rt::Task<Memory> Source::memory_after(Origin common) {
   std::optional<Lsn> lsn = co_await local_lsn(common);
   const store::FollowerRow* row = follower_row(pool_, follower_);
-  if (lsn && (row == nullptr || !row->mapped || *lsn >= row->mapped_upto)) {
+  if (lsn && *lsn >= bracket_lsn_ && (row == nullptr || !row->mapped || *lsn >= row->mapped_upto)) {
     Bytes little{1};
     Lsn after = *lsn;
     Result<pool::Stream> peek = co_await pool_.stream(group_, after, little);
@@ -111,7 +127,8 @@ std::optional<Origin> Source::pass_held() const {
 rt::Task<Result<>> Source::take_back() {
   handing_over_ = false;
   store::GroupRow row = *group_row(pool_, group_);
-  if (row.role == store::Role::source) co_return Result<>{};
+  bool mine = row.role == store::Role::demoted && (row.following == id_ || row.following.is_none());
+  if (!mine) co_return Result<>{};
   row.role = store::Role::source;
   co_return co_await pool_.change_group(std::move(row));
 }

@@ -33,6 +33,11 @@ Result<SyncType> sync_type_from(std::uint32_t number) {
 
 }  // namespace
 
+Error next_hop_answers_nobody(const std::string& group) {
+  return {Code::unsupported, "group '" + group + "' follows another one and answers no host: its own target cannot be Synchronous; "
+                             "give Asynchronous or Adaptive"};
+}
+
 Made made_from(std::uint32_t number) { return number <= 2 ? static_cast<Made>(number) : Made::nothing; }
 
 Result<> settle_settings(SyncType type, Settings& s) {
@@ -47,19 +52,26 @@ Result<> settle_settings(SyncType type, Settings& s) {
   return {};
 }
 
-rt::Task<Result<Creation::Facts>> Creation::look(pool::Pool& pool, GroupId group, bool measure) {
+rt::Task<Result<Creation::Facts>> Creation::look(pool::Pool& pool, Gates& gates, SystemId self, GroupId group, SyncType type,
+                                                 bool measure) {
   const store::GroupRow* row = group_row(pool, group);
   if (row == nullptr)
     co_return fail(Code::not_found, "the source group does not exist in pool '" + pool.status().name + "'");
   if (row->members.empty())
     co_return fail(Code::invalid, "group '" + row->name + "' has no volumes to replicate");
-  if (row->role != store::Role::source) {
+  // A mirror may go on from a target to the next hop.
+  bool follows = row->role == store::Role::target || row->role == store::Role::target_writable;
+  if (row->role != store::Role::source && (is_point(type) || !follows)) {
     co_return fail(
         Code::busy,
         "group '" + row->name +
             "' is an end of a relationship in which it is not the source; detach or reverse that one first");
   }
   Facts out;
+  out.past = past_of(pool, group);
+  out.next_hop = row->role == store::Role::target;
+  if (out.next_hop) out.way = gates.way_to(group);
+  out.way.push_back({self, group});
   out.pool_name = pool.status().name;
   out.group_name = row->name;
   for (VolumeId id : row->members) out.volumes.push_back(pool.catalog().volumes.at(id));
@@ -85,8 +97,9 @@ rt::Task<Result<Creation::Facts>> Creation::check(CreateRequest& request, bool m
   pool::Pool* pool = pools_.find(request.pool);
   if (pool == nullptr) co_return fail(Code::not_found, "the source group's pool is not open");
   GroupId group = request.group;
-  Result<Facts> facts = co_await rt::run_on(pool->loop(), look(*pool, group, measure));
+  Result<Facts> facts = co_await rt::run_on(pool->loop(), look(*pool, roster_.gates_of(*pool), ground_.self.id, group, request.sync_type, measure));
   if (!facts) co_return facts;
+  if (facts->next_hop && request.settings.mode == Mode::synchronous) co_return fail(next_hop_answers_nobody(facts->group_name));
   if (request.name.empty()) {
     std::string base = facts->group_name + "-" + peers_.name_of(request.target_system);
     request.name = base;
@@ -209,7 +222,13 @@ rt::Task<Result<Forecast>> Creation::forecast(CreateRequest request) {
       out.steps.push_back("make " + std::to_string(facts->volumes.size()) + " volumes for " + where);
       break;
     case Made::nothing:
-      out.steps.push_back("keep what " + where + " holds as a snapshot, then overwrite it");
+      if (reply->create_target().related()) {
+        out.steps.push_back("find what " + where + " lacks: it has something in common with the source");
+        out.warnings.push_back("at most as many bytes travel as are stated; what only that group holds is kept there as a snapshot");
+        break;
+      }
+      out.steps.push_back("keep what " + where + " holds as a snapshot, compare it with the source, and overwrite what differs");
+      out.warnings.push_back("at most as many bytes travel as are stated: what is there already does not");
       out.warnings.push_back("hosts cannot use the volumes of that group from then on");
       break;
   }
@@ -288,6 +307,7 @@ rt::Task<Result<wire::CreateTargetReply>> Creation::make_target(SystemId from, w
   reply.set_pool(made->pool);
   reply.set_group(made->group_name);
   reply.set_made(static_cast<std::uint32_t>(made->made));
+  reply.set_related(made->related);
   for (VolumeUuid uuid : made->volumes) reply.add_volumes(bytes_of(uuid));
   if (wanted.dry_run() || local) co_return reply;
 

@@ -14,6 +14,9 @@ namespace lockstep::replica {
 // 30 s.
 [[nodiscard]] Result<> settle_settings(SyncType type, Settings& settings);
 
+// Why a relationship that starts at a target is never Synchronous.
+[[nodiscard]] Error next_hop_answers_nobody(const std::string& group);
+
 // From the wire; what is not known counts as least.
 [[nodiscard]] Made made_from(std::uint32_t number);
 
@@ -34,9 +37,12 @@ class Creation {
   struct Facts {  // of the source group
     std::string pool_name, group_name;
     std::vector<store::VolumeRow> volumes;
+    Past past;
+    Way way;         // of the data to a target of it
+    bool next_hop = false;
     Bytes allocated;
   };
-  static rt::Task<Result<Facts>> look(pool::Pool& pool, GroupId group, bool measure);
+  static rt::Task<Result<Facts>> look(pool::Pool& pool, Gates& gates, SystemId self, GroupId group, SyncType type, bool measure);
   rt::Task<Result<Facts>> check(CreateRequest& request, bool measure);
   [[nodiscard]] wire::CreateTarget ask_for(const CreateRequest& request, const Facts& facts,
                                            RelationshipId id) const;

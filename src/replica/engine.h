@@ -68,6 +68,7 @@ class MirrorEngine final : public Engine, public Callee {
   rt::Task<Result<>> answer_act(SystemId from, wire::Act act, wire::ActReply& into);
   rt::Task<Result<>> answer_block(SystemId from, wire::BlockWanted wanted, wire::BlockReply& into);
   rt::Task<Result<>> answer_operate(SystemId from, wire::Operate operate);
+  rt::Task<Result<>> answer_stand(wire::Stand stand, wire::StandReply& into);
   rt::Task<void> take_up(EntryRef entry, bool fresh_start);
   void settle(const EntryRef& entry);
   rt::Task<void> tick();

@@ -74,6 +74,8 @@ rt::Task<Result<>> Operations::failover_here(EntryRef entry, CopyState state) {
       co_return fail(handed.error().in("failover: the source answers, so it must hand over first"));
     planned = handed.has_value();
   }
+  std::vector<std::string> ahead;
+  if (!planned) ahead = co_await siblings_ahead(entry);
   Result<> promoted = co_await promote_or_undo(entry, planned && !open);
   if (!promoted) co_return promoted;
   entry->kept.intent = CopyState::failedover;
@@ -142,7 +144,19 @@ rt::Task<Result<>> Operations::finish_turn(EntryRef entry) {
   co_return Result<>{};
 }
 
+// The source is to become a target: not while it is one already.
+rt::Task<Result<>> Operations::may_turn(EntryRef entry) {
+  Result<Outcome> source = co_await simple(entry, End::source, Step::look);
+  if (source && source->follows_another) {
+    co_return fail(Code::busy, "relationship '" + entry->kept.name +
+                                   "': its source follows another relationship, and a target has one source; reverse or detach that one first. To undo a failover, detach this one and make it again onto the same group: only differences travel");
+  }
+  co_return Result<>{};
+}
+
 rt::Task<Result<>> Operations::reverse(EntryRef entry, CopyState state) {
+  Result<> may = co_await may_turn(entry);
+  if (!may) co_return may;
   bool open = state == CopyState::failedover || state == CopyState::split || state == CopyState::fractured;
   if (!open) {
     if (state == CopyState::suspended) {
@@ -165,6 +179,8 @@ rt::Task<Result<>> Operations::reverse(EntryRef entry, CopyState state) {
 // Both directions in turn: the serving end ships until the other is level, then they change places in good
 // order.
 rt::Task<Result<>> Operations::fail_back(EntryRef entry, Watcher& watcher) {
+  Result<> may = co_await may_turn(entry);
+  if (!may) co_return may;
   Result<> turned = co_await turn(entry);
   if (!turned) co_return turned;
   Result<> level = co_await resume(entry, watcher);

@@ -58,6 +58,8 @@ rt::Task<Result<Forecast>> Operations::forecast(EntryRef entry, Operation operat
                       entry->kept.settings.on_link_loss == LinkLoss::stop &&
                       entry->kept.when_synchronized.us != 0;
       out.steps = {"open " + target + " to hosts at its position"};
+      std::vector<std::string> ahead = co_await siblings_ahead(entry);
+      for (std::string& text : ahead) out.warnings.push_back(std::move(text));
       out.warnings.push_back("the source is out of reach: " + here.error().message);
       out.warnings.push_back(
           promised ? std::string("nothing that was answered is lost: Synchronous with policy stop")

@@ -42,6 +42,14 @@ Duration Gate::hold() {
   return longest;
 }
 
+std::vector<Sibling> Gate::siblings_of(const Claim& claim) const {
+  std::vector<Sibling> out;
+  for (const Claim* other : claims_) {
+    if (other != &claim) out.push_back(other->as_sibling());
+  }
+  return out;
+}
+
 Gate& Gates::enter(GroupId group, Claim& claim) {
   auto& gate = gates_[group];
   bool fresh = gate == nullptr;
@@ -50,6 +58,11 @@ Gate& Gates::enter(GroupId group, Claim& claim) {
   if (fresh) pool_.set_acks(group, gate.get());
   gate->moved();
   return *gate;
+}
+
+Way Gates::way_to(GroupId group) const {
+  auto at = ways_.find(group);
+  return at == ways_.end() ? Way() : at->second;
 }
 
 void Gates::leave(GroupId group, Claim& claim) {

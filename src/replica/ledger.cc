@@ -59,6 +59,18 @@ rt::Task<Result<>> forget_follower(pool::Pool& pool, RelationshipId follower) {
   co_return co_await pool.drop_follower(follower);
 }
 
+rt::Task<Result<>> forget_next_hops(pool::Pool& pool, GroupId group) {
+  std::vector<RelationshipId> claims;
+  for (const auto& [id, row] : pool.catalog().followers) {
+    if (row.group == group && row.window == Duration{0}) claims.push_back(id);
+  }
+  for (RelationshipId claim : claims) {
+    Result<> forgotten = co_await forget_follower(pool, claim);
+    if (!forgotten) co_return forgotten;
+  }
+  co_return Result<>{};
+}
+
 rt::Task<Result<bool>> wrote_between(pool::Pool& pool, GroupId group, Lsn lsn, Lsn until) {
   constexpr Bytes piece = 1_MiB;
   while (lsn < until && pool.time_of_oldest_after(group, lsn).us != 0) {

@@ -35,6 +35,9 @@ rt::Task<Result<>> forget_follower(pool::Pool& pool, RelationshipId follower);
   return kind == journal::Kind::write || kind == journal::Kind::direct || kind == journal::Kind::zero;
 }
 
+// Claims of relationships that start at the group. What changes without a write is in no journal: they compare.
+rt::Task<Result<>> forget_next_hops(pool::Pool& pool, GroupId group);
+
 inline constexpr Lsn end_of_journal{~std::uint64_t{0}};
 // Whether blocks of the group changed after `lsn`, up to `until`. `changed` when the journal no longer tells.
 rt::Task<Result<bool>> wrote_between(pool::Pool& pool, GroupId group, Lsn lsn, Lsn until);

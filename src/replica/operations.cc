@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "replica/convert.h"
+#include "replica/create.h"
 #include "replica/points.h"
 #include "replica/states.h"
 
@@ -209,6 +210,14 @@ rt::Task<Result<>> Operations::set(EntryRef entry, Settings settings) {
     co_return fail(Code::invalid, "RPO: 1 to 86400 seconds");
   if (settings.adaptive_bound_ms < 1 || settings.adaptive_bound_ms > 60'000)
     co_return fail(Code::invalid, "bound of Adaptive: 1 to 60000 ms");
+  if (sync) {
+    Result<Outcome> source = co_await simple(entry, End::source, Step::look);
+    if (source && source->follows_another && !source->writable) co_return fail(next_hop_answers_nobody(entry->kept.name));
+  }
+  if (entry->near) {  // nothing flows that they would tell how to
+    entry->kept.settings = settings;
+    co_return co_await roster_.save(entry);
+  }
   Order order;
   order.step = Step::configure;
   order.settings = settings;
@@ -280,6 +289,7 @@ void put(const Outcome& from, wire::ActReply& into) {
   into.set_was_synchronized(from.was_synchronized);
   into.set_reachable(from.reachable);
   into.set_writable(from.writable);
+  into.set_follows_another(from.follows_another);
   into.set_lag_us(
       static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(from.lag).count()));
   into.set_to_send(from.to_send.value);
@@ -293,6 +303,7 @@ Result<Outcome> outcome_from(const wire::ActReply& from) {
   out.was_synchronized = from.was_synchronized();
   out.reachable = from.reachable();
   out.writable = from.writable();
+  out.follows_another = from.follows_another();
   out.lag = std::chrono::microseconds(static_cast<std::int64_t>(from.lag_us()));
   out.to_send = Bytes{from.to_send()};
   out.changed = Bytes{from.changed()};

@@ -3,6 +3,7 @@
 // relationship; done when the end state is true. Lives on: the control loop.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "base/base.h"
@@ -43,6 +44,8 @@ class Operations {
   rt::Task<Result<>> failover(EntryRef entry, CopyState state);
   rt::Task<Result<>> failover_here(EntryRef entry, CopyState state);
   rt::Task<Result<>> reverse(EntryRef entry, CopyState state);
+  rt::Task<Result<>> may_turn(EntryRef entry);
+  rt::Task<std::vector<std::string>> siblings_ahead(EntryRef entry);
   rt::Task<Result<>> await_link(EntryRef entry);
   rt::Task<Result<>> finish_turn(EntryRef entry);
   rt::Task<Result<>> fail_back(EntryRef entry, Watcher& watcher);

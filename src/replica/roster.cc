@@ -22,7 +22,7 @@ rt::Task<Result<std::unique_ptr<Source>>> make_source(const Ground& ground, pool
   co_return fail(opened.error());
 }
 
-rt::Task<Result<std::unique_ptr<Target>>> make_target(const Ground& ground, pool::Pool& pool,
+rt::Task<Result<std::unique_ptr<Target>>> make_target(const Ground& ground, pool::Pool& pool, Gates& gates,
                                                       Relationship relationship, Reporter& reporter) {
   auto target = std::make_unique<Target>(ground, pool, relationship, [&reporter] { reporter.poke(); });
   Target* end = target.get();
@@ -53,9 +53,14 @@ rt::Task<Status> status_of(T& end) {
   co_return end.status();
 }
 
-rt::Task<std::optional<GroupId>> group_following(pool::Pool& pool, RelationshipId id) {
+// A source names the relationship that it gave its role up for: it counts where nobody else follows.
+struct Following {
+  std::optional<GroupId> target, gave_up;
+};
+rt::Task<Following> group_following(pool::Pool& pool, RelationshipId id) {
+  Following out;
   for (const auto& [group, row] : pool.catalog().groups) {
-    if (row.following == id) co_return group;
+    if (row.following == id) (row.role == store::Role::demoted ? out.gave_up : out.target) = group;
   }
   co_return std::nullopt;
 }
@@ -172,11 +177,13 @@ bool Roster::uses(const Entry& entry, PoolId pool) const {
 }
 
 rt::Task<std::optional<Roster::Place>> Roster::local_target(RelationshipId id) {
+  std::optional<Place> gave_up;
   for (pool::Pool* pool : pools_.pools()) {
-    std::optional<GroupId> group = co_await rt::run_on(pool->loop(), group_following(*pool, id));
-    if (group) co_return Place{pool, *group};
+    Following found = co_await rt::run_on(pool->loop(), group_following(*pool, id));
+    if (found.target) co_return Place{pool, *found.target};
+    if (found.gave_up) gave_up = Place{pool, *found.gave_up};
   }
-  co_return std::nullopt;
+  co_return gave_up;
 }
 
 rt::Task<void> Roster::open_near(EntryRef entry, pool::Pool& pool) {
@@ -239,7 +246,7 @@ rt::Task<void> Roster::open_target(EntryRef entry) {
   }
   if (pool == nullptr) co_return;
   auto reporter = std::make_unique<Reporter>(pool->loop(), ground_.control, deliver_to(entry, false));
-  auto made = co_await rt::run_on(pool->loop(), make_target(ground_, *pool, std::move(copy), *reporter));
+  auto made = co_await rt::run_on(pool->loop(), make_target(ground_, *pool, gates_of(*pool), std::move(copy), *reporter));
   if (!made) {
     entry->trouble = made.error();
     co_return;

@@ -85,12 +85,14 @@ class Roster {
   rt::Task<void> close_target(EntryRef entry);
   rt::Task<void> close_source(EntryRef entry, bool forget_claims);
   [[nodiscard]] bool uses(const Entry& entry, PoolId pool) const;
+  Gates& gates_of(pool::Pool& pool);  // to be used on its loop
   void pool_gone(PoolId pool);  // its ends are closed
 
   [[nodiscard]] Report report_of(const Entry& entry) const;
   [[nodiscard]] std::vector<Report> reports() const;
   rt::Task<void> refresh(EntryRef entry);  // asks the loops now
   void tell(EntryRef entry);               // compares with what was told last
+  void note(const EntryRef& entry, std::string what, std::string text, std::string cause);  // told as it is
   rt::Task<void> stop() { co_await scope_.stop_and_join(); }
   [[nodiscard]] rt::Signal& moved() { return moved_; }  // some report changed
 
@@ -112,7 +114,6 @@ class Roster {
   rt::Task<void> keep(EntryRef entry);
   [[nodiscard]] bool still_late(Entry& entry) const;
   Reporter::Deliver deliver_to(EntryRef entry, bool source);
-  Gates& gates_of(pool::Pool& pool);
 
   const Ground& ground_;
   Pools& pools_;

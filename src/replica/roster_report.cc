@@ -160,6 +160,10 @@ rt::Task<void> Roster::keep(EntryRef entry) {
   ignore(saved, "times and states are derived again at the next start");
 }
 
+void Roster::note(const EntryRef& entry, std::string what, std::string text, std::string cause) {
+  observer_.changed(Change{entry->kept.id, std::move(what), {}, std::move(text), std::move(cause)});
+}
+
 // A lag moves up and down with each batch: the objective is met again once it has been met for a while.
 bool Roster::still_late(Entry& entry) const {
   constexpr Duration a_while = std::chrono::seconds(3);

@@ -19,6 +19,8 @@ Source::Source(const Ground& ground, pool::Pool& pool, Gates& gates, const Relat
       group_(relationship.group),
       follower_(follower_id(relationship.id, relationship.group)),
       type_(relationship.sync_type),
+      peer_(relationship.peer),
+      peer_group_(relationship.peer_group),
       settings_(relationship.settings),
       was_synchronized_(relationship.when_synchronized.us != 0),
       sink_(std::move(sink)),
@@ -219,6 +221,7 @@ rt::Task<void> Source::beat(Channel& channel) {
     state.set_durable_sequence(synced_sequence_);
     state.set_mode_cause(now.mode_cause);
     state.set_pacing(now.pacing);
+    put(gate_->siblings_of(*this), *state.mutable_siblings());
     bool probe = probes();
     Result<> sent = co_await channel.send(FrameType::state, state);
     if (!sent) break;
@@ -288,7 +291,8 @@ rt::Task<Result<>> Source::act_on(Channel& channel, Contacted contacted) {
     case Plan::Kind::compare:
     case Plan::Kind::full: co_return co_await pass(channel, contacted);
     case Plan::Kind::ahead:
-      if (hold_until_ && !is_next_hop()) co_return co_await reclaim(channel, plan.from);
+      if (is_next_hop()) co_return co_await await_move(channel);
+      if (hold_until_) co_return co_await reclaim_in_turn(channel, plan.from);
       co_return co_await have_it_kept(channel);
     case Plan::Kind::diverged: co_return co_await have_it_kept(channel);
     case Plan::Kind::unrelated:
@@ -303,6 +307,7 @@ rt::Task<Result<>> Source::act_on(Channel& channel, Contacted contacted) {
     // It wrote nothing since: closed to hosts, it cannot diverge any more.
     store::GroupRow row = *group_row(pool_, group_);
     row.role = store::Role::demoted;
+    row.following = id_;  // for whom: no other relationship undoes it
     Result<> closed = co_await pool_.change_group(std::move(row));
     if (!closed) co_return closed;
   }

@@ -2,7 +2,7 @@
 // says when writes may be answered. Promises: one connection at a time; acknowledgements move only forward; a
 // resync pass ends at exactly one position of the group. Refuses:  shipping from a position that the history
 // does not contain; letting go of journal or change map before the target is durable. Lives on: the pool's
-// loop, all of it. Files: source.cc (life), contact.cc (plan), stream.cc, acks.cc, source_gate.cc, source_pace.cc,
+// loop, all of it. Files: source.cc (life), contact.cc (plan), stream.cc, acks.cc, source_gate.cc, source_pace.cc, next_hop.cc,
 //           source_pass.cc, source_point.cc, compare.cc, surplus.cc.
 #pragma once
 
@@ -73,6 +73,7 @@ class Source final : public Claim {
   [[nodiscard]] Duration pace() const override;
   Duration hold() override;
   void want_durable(Lsn lsn) override;
+  [[nodiscard]] Sibling as_sibling() const override { return {id_, name_, peer_group_, peer_, durable_position_}; }
 
  private:
   struct Sent {  // a batch under way
@@ -116,6 +117,7 @@ class Source final : public Claim {
 
   // contact.cc
   rt::Task<Result<Contacted>> contact(Channel& channel);
+  [[nodiscard]] Way way() const;
   rt::Task<Memory> memory_after(Origin common);
   [[nodiscard]] bool claims_all_after(Origin common) const;
   rt::Task<std::optional<Lsn>> local_lsn(Origin origin);
@@ -143,7 +145,6 @@ class Source final : public Claim {
   void judge();  // what the acknowledgements mean for answers and state
   [[nodiscard]] bool wants_gate() const;
   [[nodiscard]] bool behind() const;
-  [[nodiscard]] bool is_next_hop() const;
   void gate_on();
   void gate_off(std::string cause);
   rt::Task<void> note_arrivals(Channel& channel);
@@ -151,6 +152,14 @@ class Source final : public Claim {
   void bound_reached();
   [[nodiscard]] bool probes();
   void note_answers();
+
+  // next_hop.cc
+  [[nodiscard]] bool is_next_hop() const;
+  [[nodiscard]] bool between_states() const;
+  rt::Task<Result<>> await_whole(Channel& channel);
+  rt::Task<Result<>> await_move(Channel& channel);
+  [[nodiscard]] bool was_member(VolumeId volume) const;
+  [[nodiscard]] bool cut_short(pool::Stream& piece);
 
   // source_pace.cc
   rt::Task<void> pace_hosts(Channel& channel);
@@ -191,6 +200,7 @@ class Source final : public Claim {
   rt::Task<Result<>> compare_leaves(Channel& channel, std::uint32_t member, std::uint64_t leaf, std::uint32_t count);
 
   // surplus.cc: what only the target has
+  rt::Task<Result<>> reclaim_in_turn(Channel& channel, Origin after);
   rt::Task<Result<>> reclaim(Channel& channel, Origin after);
   rt::Task<Result<>> fetch_back(Channel& channel, Origin after);
   rt::Task<Result<>> serve_again();
@@ -205,6 +215,8 @@ class Source final : public Claim {
   const GroupId group_;
   const RelationshipId follower_;
   const SyncType type_;
+  const SystemId peer_;
+  const std::string peer_group_;
   std::vector<VolumeId> members_;  // in the order both ends agreed on
   std::vector<VolumeUuid> members_here_, members_there_;
   Settings settings_;
@@ -245,6 +257,7 @@ class Source final : public Claim {
   };
   std::optional<Probe> probe_;  // Adaptive: asked, not answered yet
   WallTime shipped_time_;       // of the last record that was shipped
+  std::vector<Generation> told_;  // the generations that the target knows of
   Pacer pacer_;
 
   // Of the relationship's life in this process.
@@ -252,6 +265,7 @@ class Source final : public Claim {
   Origin durable_position_;  // what durable_ is called outside
   bool gated_ = false;       // answers wait for the target
   Lsn floor_;                // what had been answered when the gate closed
+  Lsn bracket_lsn_;          // records up to here cannot be streamed: a resync's, or from before a revert
   std::optional<Pass> pass_;
   std::optional<Duration> last_pass_;  // how long it took; none once the target was level
   std::uint64_t stretched_ = 1;        // times the journal budget

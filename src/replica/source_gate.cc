@@ -12,12 +12,6 @@ std::string in_ms(Duration d) {
 
 }  // namespace
 
-// What follows another system's writes answers no host.
-bool Source::is_next_hop() const {
-  const store::GroupRow* row = group_row(pool_, group_);
-  return row != nullptr && row->role == store::Role::target && !reclaiming_;
-}
-
 // Something has been on its way, or has waited to be sent, for half the bound.
 bool Source::behind() const {
   Duration most = patience_.bound() / 2;

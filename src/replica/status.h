@@ -5,9 +5,11 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/base.h"
 #include "replica/model.h"
+#include "replica/siblings.h"
 
 namespace lockstep::replica {
 
@@ -34,6 +36,7 @@ struct Status {
   std::uint64_t bytes_per_second = 0;
   Bytes sent_total{0}, received_total{0};
   Origin position;
+  std::vector<Sibling> siblings;     // target end: as the source last said
   bool was_synchronized = false;     // the target holds, or held, a consistent state
   std::optional<Settings> settings;  // target end: as the source last said
 };

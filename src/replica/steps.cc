@@ -13,12 +13,20 @@ namespace {
 struct Looked {
   Past past;
   bool writable = false;
+  bool follows_another = false;
 };
 
-rt::Task<Looked> look_at(pool::Pool& pool, GroupId group) {
+// A target has one source: what follows one relationship's is no target for another's.
+bool follows_another(const store::GroupRow& row, RelationshipId relationship) {
+  bool target = row.role == store::Role::target || row.role == store::Role::target_writable;
+  return target && !row.following.is_none() && row.following != relationship;
+}
+
+rt::Task<Looked> look_at(pool::Pool& pool, GroupId group, RelationshipId relationship) {
   Looked out;
   out.past = past_of(pool, group);
   const store::GroupRow* row = group_row(pool, group);
+  out.follows_another = row != nullptr && follows_another(*row, relationship);
   out.writable = row != nullptr && (row->role == store::Role::source || row->role == store::Role::target_writable);
   co_return out;
 }
@@ -29,6 +37,23 @@ rt::Task<Result<>> take_source_role(pool::Pool& pool, GroupId group) {
   store::GroupRow row = *found;
   row.role = store::Role::source;
   row.following = RelationshipId{};
+  co_return co_await pool.change_group(std::move(row));
+}
+
+// A source that had given up its role for this relationship is nobody's any more: it may be written again.
+rt::Task<Result<>> free_source(pool::Pool& pool, GroupId group, RelationshipId relationship) {
+  const store::GroupRow* row = group_row(pool, group);
+  bool demoted = row != nullptr && row->role == store::Role::demoted;
+  bool other = demoted && !row->following.is_none() && row->following != relationship;
+  if (!demoted || other) co_return Result<>{};
+  co_return co_await take_source_role(pool, group);
+}
+
+rt::Task<Result<>> give_up_source_role(pool::Pool& pool, GroupId group) {
+  const store::GroupRow* found = group_row(pool, group);
+  if (found == nullptr || found->role != store::Role::source) co_return Result<>{};
+  store::GroupRow row = *found;
+  row.role = store::Role::demoted;
   co_return co_await pool.change_group(std::move(row));
 }
 
@@ -160,6 +185,7 @@ rt::Task<Result<Outcome>> Steps::at_source(EntryRef entry, Order order) {
     Looked looked = co_await rt::run_on(pool->loop(), look_at(*pool, group));
     out.past = std::move(looked.past);
     out.writable = looked.writable;
+    out.follows_another = looked.follows_another;
     out.changed = co_await rt::run_on(
         pool->loop(), changed_bytes(*pool, follower_id(entry->kept.id, group), order.measure));
   }
@@ -224,6 +250,7 @@ rt::Task<Result<Outcome>> Steps::at_target(EntryRef entry, Order order) {
     Looked looked = co_await rt::run_on(pool->loop(), look_at(*pool, group));
     out.past = std::move(looked.past);
     out.writable = looked.writable;
+    out.follows_another = looked.follows_another;
     out.changed = co_await rt::run_on(
         pool->loop(), changed_bytes(*pool, follower_id(entry->kept.id, group), order.measure));
   }
@@ -293,7 +320,8 @@ rt::Task<Result<>> Steps::forget(EntryRef entry, End end) {
   co_await roster_.close_ends(entry, true);
   // A source that had given up its role is nobody's any more: it may be written again.
   if (pool != nullptr) {
-    Result<> freed = co_await rt::run_on(pool->loop(), take_source_role(*pool, group));
+    RelationshipId relationship = entry->kept.id;
+    Result<> freed = co_await rt::run_on(pool->loop(), free_source(*pool, group, relationship));
     if (!freed && freed.error().code != Code::not_found) co_return freed;
   }
   co_return co_await roster_.forget(entry);

@@ -50,6 +50,7 @@ struct Outcome {
   CopyState copy_state = CopyState::not_applicable;
   bool reachable = false;      // the data connection stands
   bool writable = false;       // the group takes writes of hosts now
+  bool follows_another = false;  // the group is the target of another relationship
   bool was_synchronized = false;
   Duration lag{0};
   Bytes to_send{0};  // source: what the target lacks, when it is known without asking it

@@ -22,17 +22,22 @@ rt::Task<Result<>> Source::stream(Channel& channel, Origin from) {
 
 rt::Task<Result<>> Source::begin_stream(Channel& channel, Origin from, Lsn lsn) {
   wire::StreamBegin begin;
-  put(past_of(pool_, group_), *begin.mutable_past());
+  Past past = past_of(pool_, group_);
+  put(past, *begin.mutable_past());
   put(from, *begin.mutable_from());
   Result<> sent = co_await channel.send(FrameType::stream_begin, begin);
   if (!sent) co_return sent;
   // The target says ready when it is durable with everything up to `from`.
   Result<Frame> ready = co_await reply(FrameType::stream_ready);
   if (!ready) co_return fail(ready.error());
-  received_ = durable_ = std::max(durable_, lsn);
+  told_.clear();
+  for (const auto& entry : past.history) told_.push_back(entry.generation);
+  // It may have been further when it was last heard of, but for what only other groups wrote.
+  bool lacks = pool_.time_of_oldest_after(group_, lsn).us != 0;
+  received_ = durable_ = lacks ? lsn : std::max(durable_, lsn);
   durable_position_ = from;
   const store::FollowerRow* row = follower_row(pool_, follower_);
-  if (row == nullptr) {
+  if (row == nullptr || (lacks && !row->mapped && row->durable > lsn)) {
     store::FollowerRow fresh;
     fresh.id = follower_;
     fresh.group = group_;

@@ -6,6 +6,19 @@
 
 namespace lockstep::replica {
 
+// Where the group has several targets, one after the other: what the first brings the next need not.
+rt::Task<Result<>> Source::reclaim_in_turn(Channel& channel, Origin after) {
+  rt::Budget& turn = gate_->reclaims();
+  if (!turn.try_take(1)) {
+    co_await turn.take(1);
+    turn.give(1);
+    co_return Result<>{};
+  }
+  Result<> back = co_await reclaim(channel, after);
+  turn.give(1);
+  co_return back;
+}
+
 // The target sends its records after `after`; they become this group's again, in order, and a new generation
 // follows them.
 rt::Task<Result<>> Source::reclaim(Channel& channel, Origin after) {

@@ -7,9 +7,11 @@
 
 namespace lockstep::replica {
 
-Target::Target(const Ground& ground, pool::Pool& pool, const Relationship& relationship, StatusSink sink)
+Target::Target(const Ground& ground, pool::Pool& pool, Gates& gates, const Relationship& relationship,
+               StatusSink sink)
     : ground_(ground),
       pool_(pool),
+      gates_(gates),
       loop_(pool.loop()),
       id_(relationship.id),
       name_(relationship.name),
@@ -180,6 +182,10 @@ rt::Task<Result<>> Target::on_hello(Channel& channel, Frame frame) {
     if (id_from<VolumeUuid>(hello.members(i)) != member_uuids_[static_cast<std::size_t>(i)])
       co_return fail(Code::invalid, "the source means other volumes than the ones here");
   }
+  Way way = way_from(hello.way());
+  if (leads_through(way, {ground_.self.id, group_}))
+    co_return fail(Code::invalid, "this end's data would come from itself: that is a circle; detach one of its relationships");
+  gates_.set_way(group_, std::move(way));
   Result<> settled = co_await settle();
   if (!settled) co_return settled;
   Past here = past_of(pool_, group_);
@@ -260,6 +266,7 @@ Result<> Target::on_state(const Frame& frame) {
   status_.mode_in_force = mode;
   status_.mode_cause = state.mode_cause();
   status_.pacing = state.pacing();
+  status_.siblings = siblings_from(state.siblings());
   status_.lag_told = std::chrono::microseconds(static_cast<std::int64_t>(state.lag_us()));
   status_.lag_told_at = loop_.clock().now();
   status_.backlog = Bytes{state.backlog()};

@@ -17,6 +17,7 @@
 #include "pool/pool.h"
 #include "replica/batch.h"
 #include "replica/channel.h"
+#include "replica/gate.h"
 #include "replica/ground.h"
 #include "replica/history.h"
 #include "replica/status.h"
@@ -27,7 +28,7 @@ namespace lockstep::replica {
 
 class Target {
  public:
-  Target(const Ground& ground, pool::Pool& pool, const Relationship& relationship, StatusSink sink);
+  Target(const Ground& ground, pool::Pool& pool, Gates& gates, const Relationship& relationship, StatusSink sink);
   ~Target();
 
   rt::Task<Result<>> open();  // clears what an interrupted step left
@@ -92,6 +93,7 @@ class Target {
 
   const Ground& ground_;
   pool::Pool& pool_;
+  Gates& gates_;
   rt::Loop& loop_;
   const RelationshipId id_;
   const std::string name_;

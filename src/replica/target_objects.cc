@@ -97,6 +97,10 @@ store::ResyncBracket open_for_copy(RelationshipId relationship) {
 
 }  // namespace
 
+static bool is_related(pool::Pool& pool, GroupId group, const TargetWish& wish) {
+  return wish.past && last_common(past_of(pool, group), *wish.past).has_value();
+}
+
 Result<TargetPlan> plan_target(pool::Pool& pool, const TargetWish& wish) {
   TargetPlan out;
   out.group_name = wish.group;
@@ -177,6 +181,7 @@ rt::Task<Result<TargetMade>> make_target_objects(pool::Pool& pool, TargetWish wi
   out.pool = pool.status().name;
   out.group_name = plan.group_name;
   out.made = plan.made;
+  out.related = plan.made == Made::nothing && is_related(pool, plan.group, wish);
   if (wish.dry_run) co_return out;
 
   std::vector<VolumeId> made;
@@ -201,7 +206,7 @@ rt::Task<Result<TargetMade>> make_target_objects(pool::Pool& pool, TargetWish wi
     GroupId group = plan.group;
     Result<bool> holds = co_await holds_data(pool, group);
     if (!holds) co_return fail(holds.error());
-    overwrites = *holds;
+    overwrites = *holds && !out.related;
   } else {
     Result<GroupId> group = co_await gather_target(pool, plan, std::move(made));
     if (!group) co_return fail(group.error());
@@ -217,8 +222,9 @@ rt::Task<Result<TargetMade>> make_target_objects(pool::Pool& pool, TargetWish wi
   store::GroupRow row = *group_row(pool, out.group);
   row.role = store::Role::target;
   row.following = wish.relationship;
-  row.position = Origin{};
-  row.was_synchronized = false;
+  // What has something in common with the source is a state of it, old or diverged: the first contact tells.
+  row.position = out.related ? pool.position(out.group) : Origin{};
+  row.was_synchronized = out.related;
   row.resync.reset();
   if (overwrites) row.resync = open_for_copy(wish.relationship);
   done = co_await pool.change_group(std::move(row));

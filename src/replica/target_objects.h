@@ -1,12 +1,14 @@
 // The volumes and the group that a new target consists of. On the pool's loop.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "base/base.h"
 #include "pool/pool.h"
+#include "replica/history.h"
 
 namespace lockstep::replica {
 
@@ -20,6 +22,7 @@ struct TargetWish {
   bool same_sizes = false;  // of volumes that exist; else they may be larger
   bool seeded = false;      // only a group that exists, with volumes, will do
   bool dry_run = false;
+  std::optional<Past> past;  // the source's: what an existing group has in common with it need not travel
   std::vector<std::pair<std::string, Bytes>> volumes;  // the source's names and sizes
 };
 
@@ -31,6 +34,7 @@ struct TargetMade {
   std::string group_name;
   std::vector<VolumeUuid> volumes;
   Made made = Made::all;
+  bool related = false;  // it has something in common with its source
 };
 
 // What a wish comes to: checked, nothing done. `exists`, `busy` (a group that is no free target) or `invalid` (its

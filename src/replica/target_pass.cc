@@ -155,6 +155,7 @@ rt::Task<Result<>> Target::leave_pass() {
   // Its own changes cannot be told after this: coming together again then compares.
   Result<> untracked = co_await forget_follower(pool_, follower_);
   if (untracked) untracked = co_await forget_follower(pool_, surplus_);
+  if (untracked) untracked = co_await forget_next_hops(pool_, group_);
   if (!untracked) co_return untracked;
   std::string label = snapshot_name(pool_, "unfinished-" + name_, ground_.host.clock().wall());
   Result<SnapshotId> unfinished = co_await pool_.revert(group_, stand_in, std::move(label));

@@ -50,7 +50,7 @@ void add_local_targets(World& world) {
     const replica::Relationship& r = report.relationship;
     if (r.peer != world.self || r.end != replica::End::source) continue;
     for (const manage::GroupInfo& info : world.groups) {
-      if (info.row.following != r.id) continue;
+      if (info.row.following != r.id || info.row.role == store::Role::demoted) continue;
       replica::Report flipped = report;
       replica::Relationship& f = flipped.relationship;
       f.end = replica::End::target;
