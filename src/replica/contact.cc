@@ -130,6 +130,7 @@ rt::Task<Result<>> Source::take_back() {
   bool mine = row.role == store::Role::demoted && (row.following == id_ || row.following.is_none());
   if (!mine) co_return Result<>{};
   row.role = store::Role::source;
+  row.following = RelationshipId{};
   co_return co_await pool_.change_group(std::move(row));
 }
 

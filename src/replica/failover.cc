@@ -78,6 +78,7 @@ rt::Task<Result<>> Operations::failover_here(EntryRef entry, CopyState state) {
   if (!planned) ahead = co_await siblings_ahead(entry);
   Result<> promoted = co_await promote_or_undo(entry, planned && !open);
   if (!promoted) co_return promoted;
+  for (const std::string& text : ahead) roster_.note(entry, "Sibling", text, "failover while the source is out of reach");
   entry->kept.intent = CopyState::failedover;
   if (planned || entry->local(ground_.self.id)) {
     Result<Outcome> told = co_await simple(entry, End::source, Step::rest, CopyState::failedover);

@@ -24,7 +24,7 @@ rt::Task<Result<std::unique_ptr<Source>>> make_source(const Ground& ground, pool
 
 rt::Task<Result<std::unique_ptr<Target>>> make_target(const Ground& ground, pool::Pool& pool, Gates& gates,
                                                       Relationship relationship, Reporter& reporter) {
-  auto target = std::make_unique<Target>(ground, pool, relationship, [&reporter] { reporter.poke(); });
+  auto target = std::make_unique<Target>(ground, pool, gates, relationship, [&reporter] { reporter.poke(); });
   Target* end = target.get();
   reporter.watch([end] { return end->status(); });
   Result<> opened = co_await target->open();
@@ -62,7 +62,7 @@ rt::Task<Following> group_following(pool::Pool& pool, RelationshipId id) {
   for (const auto& [group, row] : pool.catalog().groups) {
     if (row.following == id) (row.role == store::Role::demoted ? out.gave_up : out.target) = group;
   }
-  co_return std::nullopt;
+  co_return out;
 }
 
 rt::Task<std::pair<std::string, std::string>> names_of(pool::Pool& pool, GroupId group) {   // pool, group

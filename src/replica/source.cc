@@ -224,6 +224,7 @@ rt::Task<void> Source::beat(Channel& channel) {
     put(gate_->siblings_of(*this), *state.mutable_siblings());
     bool probe = probes();
     Result<> sent = co_await channel.send(FrameType::state, state);
+    if (sent && probe) sent = co_await channel.send(FrameType::want_durable);
     if (!sent) break;
     judge();
     changed();  // acknowledgements do not tell their figures one by one: a report is a beat old at most
@@ -238,7 +239,6 @@ rt::Task<void> Source::beat(Channel& channel) {
   }
 }
 
-    if (sent && probe) sent = co_await channel.send(FrameType::want_durable);
 rt::Task<void> Source::ask_for_durable(Channel& channel) {
   while (!channel.closed()) {
     if (want_durable_ <= asked_durable_ || want_durable_ <= durable_) {

@@ -139,8 +139,6 @@ class Source final : public Claim {
   void lost(const Error& why);
   rt::Task<Result<>> wait_durable(Lsn lsn, Duration at_most);
 
-  // source_pass.cc
-  rt::Task<Result<>> pass(Channel& channel, const Contacted& contacted);
   // source_gate.cc
   void judge();  // what the acknowledgements mean for answers and state
   [[nodiscard]] bool wants_gate() const;
@@ -164,6 +162,8 @@ class Source final : public Claim {
   // source_pace.cc
   rt::Task<void> pace_hosts(Channel& channel);
 
+  // source_pass.cc
+  rt::Task<Result<>> pass(Channel& channel, const Contacted& contacted);
   rt::Task<Result<>> begin_pass(const Contacted& contacted);
   rt::Task<Result<>> open_pass(Channel& channel, const Contacted& contacted);
   rt::Task<Result<>> send_pass(Channel& channel);
@@ -237,6 +237,7 @@ class Source final : public Claim {
   bool compare_wanted_ = false;           // the next contact is to compare
   rt::Signal moved_;  // acknowledgements moved, or the connection ended
   rt::Signal wanted_;
+  rt::Signal tuned_;  // settings, gate or stream changed
   bool serving_ = false;
 
   // Of the connection.
@@ -245,7 +246,6 @@ class Source final : public Claim {
   std::deque<std::pair<std::uint64_t, Lsn>> unsynced_;  // sent, and not yet known to survive a power cut here
   std::uint64_t synced_sequence_ = 0;
   std::uint64_t received_sequence_ = 0, durable_sequence_ = 0;
-  rt::Signal tuned_;  // settings, gate or stream changed
   Bytes in_flight_;
   Lsn sent_upto_;
   bool streaming_ = false;
@@ -264,6 +264,8 @@ class Source final : public Claim {
   Lsn received_, durable_;   // there; local numbers
   Origin durable_position_;  // what durable_ is called outside
   bool gated_ = false;       // answers wait for the target
+  Patience patience_{Duration{0}};
+  rt::Loop::TimerId bound_timer_ = 0;
   Lsn floor_;                // what had been answered when the gate closed
   Lsn bracket_lsn_;          // records up to here cannot be streamed: a resync's, or from before a revert
   std::optional<Pass> pass_;
@@ -275,8 +277,6 @@ class Source final : public Claim {
   Instant limit_at_;
   std::deque<std::pair<Instant, std::uint64_t>> recent_;  // bytes shipped lately
   Bytes sent_before_, received_before_;                   // by earlier connections
-  Patience patience_{Duration{0}};
-  rt::Loop::TimerId bound_timer_ = 0;
 };
 
 }  // namespace lockstep::replica

@@ -182,7 +182,7 @@ rt::Task<Result<Outcome>> Steps::at_source(EntryRef entry, Order order) {
   pool::Pool* pool = at_source ? entry->source.pool : entry->target.pool;
   if (pool != nullptr) {
     GroupId group = entry->kept.group;
-    Looked looked = co_await rt::run_on(pool->loop(), look_at(*pool, group));
+    Looked looked = co_await rt::run_on(pool->loop(), look_at(*pool, group, entry->kept.id));
     out.past = std::move(looked.past);
     out.writable = looked.writable;
     out.follows_another = looked.follows_another;
@@ -247,7 +247,7 @@ rt::Task<Result<Outcome>> Steps::at_target(EntryRef entry, Order order) {
   bool local = entry->local(ground_.self.id);
   if (pool != nullptr && (at_target || !local)) {
     GroupId group = local ? entry->far.group : entry->kept.group;
-    Looked looked = co_await rt::run_on(pool->loop(), look_at(*pool, group));
+    Looked looked = co_await rt::run_on(pool->loop(), look_at(*pool, group, entry->kept.id));
     out.past = std::move(looked.past);
     out.writable = looked.writable;
     out.follows_another = looked.follows_another;
@@ -318,7 +318,6 @@ rt::Task<Result<>> Steps::forget(EntryRef entry, End end) {
   pool::Pool* pool = entry->source.end ? entry->source.pool : nullptr;
   GroupId group = entry->kept.group;
   co_await roster_.close_ends(entry, true);
-  // A source that had given up its role is nobody's any more: it may be written again.
   if (pool != nullptr) {
     RelationshipId relationship = entry->kept.id;
     Result<> freed = co_await rt::run_on(pool->loop(), free_source(*pool, group, relationship));

@@ -241,7 +241,7 @@ rt::Task<Result<TargetMade>> make_target_objects(pool::Pool& pool, TargetWish wi
 rt::Task<Result<>> remove_target_objects(pool::Pool& pool, GroupId group, Made made) {
   const store::GroupRow* row = group_row(pool, group);
   if (row == nullptr) co_return Result<>{};
-  if (row->was_synchronized)
+  if (row->was_synchronized && made != Made::nothing)
     co_return fail(Code::busy, "group '" + row->name + "' holds a state of its source; detach it instead");
   if (made == Made::all) co_return co_await delete_target_objects(pool, group);
   store::GroupRow free = *row;
