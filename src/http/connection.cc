@@ -101,7 +101,7 @@ rt::Task<bool> Connection::send(std::string first, std::string second) {
 rt::Task<Connection::Next> Connection::respond(Response response, bool head_only, bool keep_alive, bool chunks_allowed) {
   if (response.pieces && !head_only) {
     bool chunked = chunks_allowed;
-    co_return co_await send_pieces(std::move(response), keep_alive && chunked, chunked);
+    co_return co_await send_pieces(std::move(response), chunked);
   }
   Framing framing;
   framing.keep_alive = keep_alive;
@@ -123,10 +123,11 @@ rt::Task<void> Connection::watch_for_leaving(rt::Stop* left) {
   }
 }
 
-rt::Task<Connection::Next> Connection::send_pieces(Response response, bool keep_alive, bool chunked) {
+// The connection ends with the pieces, and says so.
+rt::Task<Connection::Next> Connection::send_pieces(Response response, bool chunked) {
   std::unique_ptr<Pieces> pieces = std::move(response.pieces);
   Framing framing;
-  framing.keep_alive = keep_alive;
+  framing.keep_alive = false;
   framing.chunked = chunked;
   bool sent = co_await send(head_of(response, framing, loop_.clock().wall()), {});
   rt::Stop left;

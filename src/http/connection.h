@@ -42,7 +42,7 @@ class Connection {
   rt::Task<bool> fill();
   rt::Task<Next> reject(Rejected rejected);
   rt::Task<Next> respond(Response response, bool head_only, bool keep_alive, bool chunks_allowed);
-  rt::Task<Next> send_pieces(Response response, bool keep_alive, bool chunked);
+  rt::Task<Next> send_pieces(Response response, bool chunked);
   rt::Task<void> watch_for_leaving(rt::Stop* left);
   rt::Task<bool> send(std::string first, std::string second);
 
