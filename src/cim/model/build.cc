@@ -13,7 +13,7 @@ template <class T, class Make>
 Value array_of(T&& items, Make make) {
   Value::Array out;
   out.reserve(items.size());
-  for (auto& item : items) out.emplace_back(Scalar(make(item)));
+  for (auto& item : items) out.emplace_back(std::in_place_type<Scalar>, make(item));   // in place: g++ 12 sees ghosts in a moved one
   return Value(std::move(out));
 }
 

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <map>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -21,19 +23,30 @@ struct Discovery {
 
 class Discoveries {
  public:
-  void keep(Discovery discovery) { kept_[discovery.system] = std::move(discovery); }
-  void forget(SystemId system) { kept_.erase(system); }
+  // False: one is under way already.
+  [[nodiscard]] bool begin(SystemId system) { return running_.insert(system).second; }
+  void keep(Discovery discovery) {
+    running_.erase(discovery.system);
+    stale_.erase(discovery.system);
+    kept_[discovery.system] = std::move(discovery);
+  }
+  void forget_all() { kept_.clear(); }
+  // What was found turned out to be gone: it is not believed again before it was looked at anew.
+  void distrust(SystemId system) { stale_.insert(system); }
+  [[nodiscard]] bool is_stale(SystemId system) const { return stale_.contains(system); }
   [[nodiscard]] const std::map<SystemId, Discovery>& all() const { return kept_; }
   [[nodiscard]] bool knows(SystemId system) const { return kept_.contains(system); }
-  [[nodiscard]] bool knows(PoolId pool) const {
+  // The system that the pool was found on.
+  [[nodiscard]] std::optional<SystemId> system_of(PoolId pool) const {
     for (const auto& [id, discovery] : kept_)
       for (const auto& found : discovery.pools)
-        if (found.id == pool) return true;
-    return false;
+        if (found.id == pool) return id;
+    return std::nullopt;
   }
 
  private:
   std::map<SystemId, Discovery> kept_;
+  std::set<SystemId> running_, stale_;
 };
 
 }  // namespace lockstep::cim::model

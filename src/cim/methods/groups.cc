@@ -1,0 +1,120 @@
+// MSFT_SMReplicationGroup.
+#include "cim/methods/replicas.h"
+#include "cim/model/ids.h"
+
+namespace lockstep::cim::model {
+
+namespace {
+
+rt::Task<Done> create_replica(Invocation& call) {
+  CIM_ASK(manage::CreateReplica request, replica_request(call, "ReplicationSettings"));
+  CIM_ASK(request.group, group_text(call.object, "this"));
+  request.relationship_name = call.in.text("RelationshipName");
+  if (const ObjectPath* target = call.in.reference("TargetGroupObject")) {
+    Answer<> set = set_target_group(call, *target, "TargetGroupObject", request);
+    if (!set) co_return refused(set.error());
+  }
+  Made made = co_await make_replica(call, std::move(request));
+  if (made.report) made.done.set("TargetReplicaPeer", peer_reference(peer_id_of(made.report->relationship.id, true)));
+  co_return std::move(made.done);
+}
+
+bool has_end_here(const replica::Report& report, const manage::GroupInfo& group) { return report.relationship.pool == group.pool_id && report.relationship.group == group.row.id; }
+
+// TargetGroup names the relationship; NULL: the only one that the group has.
+Answer<const replica::Report*> relationship_meant(const Invocation& call, const manage::GroupInfo& group) {
+  if (const ObjectPath* peer = call.in.reference("TargetGroup")) {
+    TRY(const replica::Report* report, relationship_at(call, *peer, "TargetGroup"));
+    if (has_end_here(*report, group)) return report;
+    return std::unexpected(manage::Refusal{manage::ReturnCode::not_found, "TargetGroup is not a replica of group '" + full_name(group) + "'", "Name one that MSFT_SMReplicationGroupToReplicaPeer gives.", "TargetGroup", Code::not_found});
+  }
+  const replica::Report* only = nullptr;
+  for (const replica::Report& report : call.facts().reports) {
+    if (!has_end_here(report, group)) continue;
+    if (only) return std::unexpected(manage::Refusal{manage::ReturnCode::invalid_parameter, "group '" + full_name(group) + "' has several replicas, and TargetGroup is NULL", "Name one of them.", "TargetGroup", Code::invalid});
+    only = &report;
+  }
+  if (!only) return std::unexpected(manage::Refusal{manage::ReturnCode::not_found, "group '" + full_name(group) + "' has no replica", "", "TargetGroup", Code::not_found});
+  return only;
+}
+
+// All pairs of a relationship go together: naming fewer is not offered.
+Done check_pairs(const Invocation& call, const replica::Report& report) {
+  for (std::string_view parameter : {"SourceStorageObjects", "TargetStorageObjects", "SyncPairs"}) {
+    auto named = call.in.references(parameter);
+    if (named && !named->empty() && named->size() != report.relationship.pairs.size())
+      return unsupported(std::string(parameter), std::string(parameter) + " names " + std::to_string(named->size()) + " of the " + std::to_string(report.relationship.pairs.size()) +
+                         " pairs of relationship '" + report.relationship.name + "': they keep one order of writes and go together", "Leave it NULL.");
+  }
+  return {};
+}
+
+rt::Task<Done> set_relationship(Invocation& call) {
+  CIM_ASK(const manage::GroupInfo* group, this_group(call));
+  CIM_ASK(const replica::Report* report, relationship_meant(call, *group));
+  Done pairs = check_pairs(call, *report);
+  if (pairs.refusal) co_return pairs;
+  std::optional<std::uint64_t> operation = call.in.number("Operation");
+  if (!operation) co_return bad("Operation", "Operation is missing", "Give one of 2 to 25.");
+  co_return co_await operate(call, report->relationship.id, static_cast<std::uint16_t>(*operation));
+}
+
+rt::Task<Done> change_members(Invocation& call, std::string_view parameter, bool add) {
+  CIM_ASK(const manage::GroupInfo* group, this_group(call));
+  auto paths = call.in.references(parameter);
+  if (!paths || paths->empty()) co_return bad(std::string(parameter), std::string(parameter) + " is missing", "Name at least one volume.");
+  CIM_ASK(std::vector<std::string> volumes, volumes_at(call, *paths, parameter));
+  manage::Answer<> done;
+  if (add) done = co_await call.system.add_members(call.caller, full_name(*group), std::move(volumes));
+  else done = co_await call.system.remove_members(call.caller, full_name(*group), std::move(volumes));
+  co_return done_or_refused(done);
+}
+rt::Task<Done> add_members(Invocation& call) { return change_members(call, "StorageObjects", true); }
+rt::Task<Done> remove_members(Invocation& call) { return change_members(call, "STorageObjects", false); }
+
+rt::Task<Done> remove(Invocation& call) {
+  CIM_ASK(const manage::GroupInfo* group, this_group(call));
+  manage::Answer<> done = co_await call.system.delete_group(call.caller, full_name(*group));
+  co_return done_or_refused(done);
+}
+
+rt::Task<Done> rename(Invocation& call) {
+  CIM_ASK(const manage::GroupInfo* group, this_group(call));
+  std::optional<std::string> name = call.in.text("FriendlyName");
+  if (!name) co_return bad("FriendlyName", "FriendlyName is missing", "Give the new name.");
+  manage::Answer<> done = co_await call.system.rename_group(call.caller, full_name(*group), *name);
+  co_return done_or_refused(done);
+}
+
+rt::Task<Done> get_settings(Invocation& call) {
+  CIM_ASK(const manage::GroupInfo* group, this_group(call));
+  Done done;
+  done.set("ReplicationSettings", reference(path_by(settings_class, "ObjectId", settings_id_of(group->row.id))));
+  co_return done;
+}
+
+rt::Task<Done> set_settings(Invocation& call) {
+  CIM_ASK(const manage::GroupInfo* group, this_group(call));
+  if (!call.in.instance("ReplicationSettings")) co_return bad("ReplicationSettings", "ReplicationSettings is missing", "Give an MSFT_SMReplicationSettings.");
+  CIM_ASK(manage::ReplicaDefaults defaults, settings_in(call, "ReplicationSettings", call.facts().defaults.at(group->row.id)));
+  manage::Answer<> done = co_await call.system.set_replica_defaults(call.caller, full_name(*group), defaults);
+  co_return done_or_refused(done);
+}
+
+constexpr std::string_view cls = group_class;
+constexpr MethodEntry entries[] = {
+    {cls, "CreateReplica", create_replica, true},
+    {cls, "SetReplicationRelationship", set_relationship},
+    {cls, "AddMembers", add_members},
+    {cls, "RemoveMembers", remove_members},
+    {cls, "Delete", remove},
+    {cls, "SetFriendlyName", rename},
+    {cls, "GetReplicationSettings", get_settings},
+    {cls, "SetReplicationSettings", set_settings},
+};
+
+}  // namespace
+
+std::span<const MethodEntry> group_methods() { return entries; }
+
+}  // namespace lockstep::cim::model
