@@ -8,7 +8,7 @@ namespace lockstep::daemon {
 namespace {
 
 struct Flags {
-  std::optional<std::string> data, name, config, check, nbd_tls, certificate, key, io, memory, journal_budget, log_level;
+  std::optional<std::string> data, name, config, check, nbd_tls, certificate, key, io, memory, journal_budget, log_level, cim_listener_ca;
   std::vector<std::string> https, nbd, peer, cim, cim_http, advertise;
   std::optional<unsigned> workers, busy_poll;
 };
@@ -23,8 +23,9 @@ void declare(CLI::App& app, Flags& flags) {
   app.add_option("--nbd-tls", flags.nbd_tls, "TLS on TCP listeners of NBD (default require)")->check(CLI::IsMember({"off", "allow", "require"}));
   app.add_option("--peer", flags.peer, "listen for other systems there; DATA/peer.sock is served always")->type_name("ADDR");
   app.add_option("--advertise", flags.advertise, "address under which other systems reach this one, if it is not that of --peer")->type_name("ADDR");
-  app.add_option("--cim", flags.cim, "serve CIM-XML over TLS there")->type_name("ADDR");
-  app.add_option("--cim-http", flags.cim_http, "serve CIM-XML without TLS there")->type_name("ADDR");
+  app.add_option("--cim", flags.cim, "serve CIM-XML over TLS there (port 5989 where ADDR has none)")->type_name("ADDR");
+  app.add_option("--cim-http", flags.cim_http, "serve CIM-XML without TLS there (port 5988); passwords can be read on the way")->type_name("ADDR");
+  app.add_option("--cim-listener-ca", flags.cim_listener_ca, "who signs the certificates of listeners for CIM indications (PEM); default: whom this machine trusts")->type_name("FILE");
   app.add_option("--certificate", flags.certificate, "certificate for HTTPS, NBD and CIM (PEM), instead of the one made at the first start")->type_name("FILE");
   app.add_option("--key", flags.key, "its key (PEM)")->type_name("FILE");
   app.add_option("--io", flags.io, "how to wait for the kernel (default auto)")->check(CLI::IsMember({"auto", "uring", "threads"}));
@@ -37,11 +38,11 @@ void declare(CLI::App& app, Flags& flags) {
   app.footer("ADDR is host:port, [v6]:port or unix:PATH, and may be given several times.");
 }
 
-void addresses_into(std::vector<std::string>& faults, const char* flag, const std::vector<std::string>& texts, std::vector<os::Address>& into) {
+void addresses_into(std::vector<std::string>& faults, const char* flag, const std::vector<std::string>& texts, std::vector<os::Address>& into, std::uint16_t usual_port = 0) {
   if (texts.empty()) return;
   into.clear();
   for (const std::string& text : texts) {
-    Result<os::Address> address = os::parse_address(text);
+    Result<os::Address> address = parse_listen(text, usual_port);
     if (address) into.push_back(*std::move(address));
     else faults.push_back(std::string(flag) + ": " + address.error().message);
   }
@@ -60,6 +61,7 @@ std::vector<std::string> apply(const Flags& flags, Settings& settings) {
   if (flags.name) settings.name = *flags.name;
   if (flags.certificate) settings.certificate = *flags.certificate;
   if (flags.key) settings.key = *flags.key;
+  if (flags.cim_listener_ca) settings.cim_listener_ca = *flags.cim_listener_ca;
   if (flags.log_level) settings.log_level = *flags.log_level;
   if (flags.workers) settings.workers = *flags.workers;
   if (flags.busy_poll) settings.busy_poll = std::chrono::microseconds(*flags.busy_poll);
@@ -68,8 +70,8 @@ std::vector<std::string> apply(const Flags& flags, Settings& settings) {
   addresses_into(faults, "--https", flags.https, settings.https);
   addresses_into(faults, "--nbd", flags.nbd, settings.nbd);
   addresses_into(faults, "--peer", flags.peer, settings.peer);
-  addresses_into(faults, "--cim", flags.cim, settings.cim);
-  addresses_into(faults, "--cim-http", flags.cim_http, settings.cim_http);
+  addresses_into(faults, "--cim", flags.cim, settings.cim, cim_port);
+  addresses_into(faults, "--cim-http", flags.cim_http, settings.cim_http, cim_http_port);
   addresses_into(faults, "--advertise", flags.advertise, settings.advertise);
   size_into(faults, "--memory", flags.memory, settings.memory);
   size_into(faults, "--journal-budget", flags.journal_budget, settings.journal_budget);

@@ -21,13 +21,13 @@ class ConfigReader {
     if (auto value = node->value_exact<std::string>()) into = *value;
     else wrong(*node, key, "a text in quotes");
   }
-  void addresses(std::string_view key, std::vector<os::Address>& into) {
+  void addresses(std::string_view key, std::vector<os::Address>& into, std::uint16_t usual_port = 0) {
     const toml::node* node = take(key);
     if (!node) return;
     into.clear();
     const toml::array* list = node->as_array();
-    if (!list) return address(*node, key, into);
-    for (const toml::node& item : *list) address(item, key, into);
+    if (!list) return address(*node, key, into, usual_port);
+    for (const toml::node& item : *list) address(item, key, into, usual_port);
   }
   void size(std::string_view key, Bytes& into) {
     const toml::node* node = take(key);
@@ -72,10 +72,10 @@ class ConfigReader {
     known_.emplace(key);
     return table_.get(key);
   }
-  void address(const toml::node& node, std::string_view key, std::vector<os::Address>& into) {
+  void address(const toml::node& node, std::string_view key, std::vector<os::Address>& into, std::uint16_t usual_port) {
     auto value = node.value_exact<std::string>();
     if (!value) return wrong(node, key, "an address such as \"0.0.0.0:10809\" or \"unix:/run/x.sock\", or a list of them");
-    Result<os::Address> parsed = os::parse_address(*value);
+    Result<os::Address> parsed = parse_listen(*value, usual_port);
     if (parsed) into.push_back(*std::move(parsed));
     else wrong(node, key, "an address: " + parsed.error().message);
   }
@@ -103,8 +103,9 @@ Checked<> read_config(std::string_view text, const std::string& file, Settings& 
   reader.addresses("https", settings.https);
   reader.addresses("nbd", settings.nbd);
   reader.addresses("peer", settings.peer);
-  reader.addresses("cim", settings.cim);
-  reader.addresses("cim-http", settings.cim_http);
+  reader.addresses("cim", settings.cim, cim_port);
+  reader.addresses("cim-http", settings.cim_http, cim_http_port);
+  reader.text("cim-listener-ca", settings.cim_listener_ca);
   reader.addresses("advertise", settings.advertise);
   reader.word<nbd::TlsPolicy>("nbd-tls", {{"off", nbd::TlsPolicy::off}, {"allow", nbd::TlsPolicy::allow}, {"require", nbd::TlsPolicy::require}}, settings.nbd_tls);
   reader.text("certificate", settings.certificate);
@@ -129,6 +130,12 @@ Checked<> read_config_file(const std::string& file, Settings& settings) {
   text << in.rdbuf();
   if (!in.is_open() || in.bad()) return std::unexpected(std::vector{file + ": cannot be read"});
   return read_config(text.str(), file, settings);
+}
+
+Result<os::Address> parse_listen(std::string_view text, std::uint16_t usual_port) {
+  bool named = text.starts_with("unix:") || (text.find(':') != std::string_view::npos && !text.ends_with(']'));
+  if (usual_port == 0 || named) return os::parse_address(text);
+  return os::parse_address(std::string(text) + ":" + std::to_string(usual_port));
 }
 
 Result<Bytes> parse_size(std::string_view text) {

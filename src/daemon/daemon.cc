@@ -1,13 +1,11 @@
 #include "daemon/daemon.h"
 
-#include <unistd.h>
-
-#include <array>
 #include <string_view>
 #include <utility>
 
 #include "daemon/log.h"
 #include "daemon/notify.h"
+#include "daemon/reach.h"
 #include "daemon/server_metrics.h"
 
 namespace lockstep::daemon {
@@ -28,17 +26,8 @@ manage::Options manage_options(const Settings& settings) {
       if (!address.is_unix() && address.host != "0.0.0.0" && address.host != "::" && !address.host.empty()) options.certificate_names.push_back(address.host);
   options.certificate_names.emplace_back("localhost");
   options.certificate_names.emplace_back("127.0.0.1");
-  std::array<char, 256> host{};
-  if (gethostname(host.data(), host.size() - 1) == 0 && host[0] != '\0') options.certificate_names.emplace_back(host.data());
+  if (std::string name = host_name(); !name.empty()) options.certificate_names.push_back(std::move(name));
   return options;
-}
-
-// Where others find what listens at `address`: "any address" means this machine by its name.
-os::Address reachable(os::Address address) {
-  if (address.is_unix() || (address.host != "0.0.0.0" && address.host != "::" && !address.host.empty())) return address;
-  std::array<char, 256> host{};
-  if (gethostname(host.data(), host.size() - 1) == 0 && host[0] != '\0') address.host = host.data();
-  return address;
 }
 
 Level level_of(manage::Severity severity) {
@@ -62,18 +51,6 @@ std::string line_of(const manage::Event& event) {
   if (!event.after.empty()) out += " after=" + quoted(event.after);
   if (!event.cause.empty()) out += " cause=" + quoted(event.cause);
   return out;
-}
-
-Result<std::string> whole_file(os::Files& files, const std::string& path) {
-  os::OpenOptions options;
-  options.read_only = true;
-  TRY(std::unique_ptr<os::BlockingFile> file, files.open_blocking(path, options));
-  TRY(Bytes size, file->size());
-  if (size > 1_MiB) return fail(Code::invalid, path + ": too large for a certificate or key");
-  std::string text(size.value, '\0');
-  TRY(std::size_t got, file->read(Bytes{0}, {reinterpret_cast<std::byte*>(text.data()), text.size()}));
-  text.resize(got);
-  return text;
 }
 
 }  // namespace
@@ -114,6 +91,7 @@ rt::Task<Result<>> Daemon::start() {
   CO_TRY_VOID(co_await start_nbd());
   CO_TRY_VOID(co_await start_peers());
   system_->set_hooks(hooks());
+  CO_TRY_VOID(co_await start_cim());
   co_return co_await start_rest();
 }
 
@@ -138,6 +116,7 @@ rt::Task<Result<>> Daemon::start_nbd() {
   for (const os::Address& wanted : settings_.nbd) {
     nbd::TlsPolicy policy = wanted.is_unix() ? nbd::TlsPolicy::off : settings_.nbd_tls;
     CO_TRY(os::Address at, co_await nbd_->listen(wanted, policy));
+    if (!at.is_unix()) nbd_at_.push_back(reachable(at));
     log(Level::info, "NBD on " + os::text_of(at));
   }
   co_return Result<>{};
@@ -158,6 +137,13 @@ rt::Task<Result<>> Daemon::start_peers() {
   if (advertised.empty()) advertised.push_back(own);   // others on this machine
   system_->set_advertised(std::move(advertised));
   co_return Result<>{};
+}
+
+rt::Task<Result<>> Daemon::start_cim() {
+  cim_.emplace(host_, control_, *system_, settings_);
+  CimFront::Given given{version_, uid_, identity_, nbd_at_};
+  Result<> started = co_await cim_->start(std::move(given));
+  co_return started;
 }
 
 rt::Task<Result<>> Daemon::start_rest() {
@@ -196,7 +182,7 @@ manage::System::Hooks Daemon::hooks() {
     for (const nbd::SessionInfo& session : nbd_->sessions()) ++out[session.volume];
     return out;
   };
-  hooks.metrics = [this] { return metrics_of(nbd_->metrics(), http_ ? http_->counters() : http::Counters{}); };
+  hooks.metrics = [this] { return metrics_of(nbd_->metrics(), http_ ? http_->counters() : http::Counters{}, cim_ ? cim_->counters() : http::Counters{}); };
   return hooks;
 }
 
@@ -205,10 +191,12 @@ rt::Task<void> Daemon::end() {
   if (system_) system_->end_waits();
   co_await tasks_.join();
   if (http_) co_await http_->stop();
+  if (cim_) co_await cim_->stop();
   if (nbd_) co_await nbd_->stop();
   if (system_) co_await system_->stop();
   http_.reset();
   rest_.reset();
+  cim_.reset();
   nbd_.reset();
   system_.reset();
 }

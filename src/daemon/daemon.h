@@ -1,11 +1,13 @@
-// Daemon: the parts of a system, put together and run: manage, REST, NBD, the listener for peers.
+// Daemon: the parts of a system, put together and run: manage, REST, CIM-XML, NBD, the listener for peers.
 // Lives on the control loop.
 #pragma once
 
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "daemon/cim_front.h"
 #include "daemon/exports.h"
 #include "daemon/settings.h"
 #include "http/http.h"
@@ -30,6 +32,7 @@ class Daemon {
   rt::Task<Result<>> start_rest();
   rt::Task<Result<>> start_nbd();
   rt::Task<Result<>> start_peers();
+  rt::Task<Result<>> start_cim();
   rt::Task<Result<os::Identity>> identity_for_clients();
   rt::Task<void> log_events();
   rt::Task<void> end();
@@ -48,6 +51,8 @@ class Daemon {
   std::unique_ptr<manage::System> system_;
   std::optional<Exports> exports_;
   std::optional<nbd::Server> nbd_;
+  std::vector<os::Address> nbd_at_;           // on TCP, as others reach it
+  std::optional<CimFront> cim_;
   std::optional<rest::Service> rest_;
   std::optional<http::Server> http_;
 };

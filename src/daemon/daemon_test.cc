@@ -74,6 +74,22 @@ TEST(CommandLine, FlagsAreTakenAndOneOptionMayComeTwice) {
   EXPECT_EQ(line.settings.memory, 256_MiB);
 }
 
+TEST(CommandLine, CimHasItsUsualPortsAndItsOwnSettings) {
+  CommandLine line = parsed({"--data", "/srv/a", "--cim", "127.0.0.1", "--cim", "localhost:7", "--cim-http", "localhost", "--cim-listener-ca", "/x.pem"});
+  ASSERT_FALSE(line.exit_now);
+  ASSERT_EQ(line.settings.cim.size(), 2u);
+  EXPECT_EQ(line.settings.cim[0].host, "127.0.0.1");
+  EXPECT_EQ(line.settings.cim[0].port, 5989);
+  EXPECT_EQ(line.settings.cim[1].port, 7);
+  EXPECT_EQ(line.settings.cim_http[0].port, 5988);
+  EXPECT_EQ(line.settings.cim_listener_ca, "/x.pem");
+  Settings settings;
+  ASSERT_TRUE(read_config("cim = \"localhost\"\ncim-http = [\"unix:/run/c\"]\ncim-listener-ca = \"/y.pem\"\n", "x.toml", settings));
+  EXPECT_EQ(settings.cim[0].port, 5989);
+  EXPECT_EQ(settings.cim_http[0].path, "/run/c");
+  EXPECT_EQ(settings.cim_listener_ca, "/y.pem");
+}
+
 TEST(CommandLine, WrongFlagsEndWithTwo) {
   EXPECT_EQ(parsed({}).exit_now, 2);
   EXPECT_EQ(parsed({"--data", "/a", "--memory", "1M"}).exit_now, 2);
@@ -93,7 +109,7 @@ TEST(Sizes, AreReadInPowersOf1024) {
 TEST(ServerMetrics, EachFamilyIsTypedOnceAndCountsByCommand) {
   nbd::Metrics metrics;
   metrics.requests_total[1] = 7;
-  std::string text = metrics_of(metrics, http::Counters{});
+  std::string text = metrics_of(metrics, http::Counters{}, http::Counters{});
   EXPECT_NE(text.find("lockstep_nbd_requests_total{command=\"write\"} 7\n"), std::string::npos);
   EXPECT_EQ(text.find("# TYPE lockstep_nbd_requests_total"), text.rfind("# TYPE lockstep_nbd_requests_total"));
 }

@@ -12,9 +12,16 @@ void family(std::string& out, std::string_view name, std::string_view help, std:
   out.append(name).append(" ").append(std::to_string(value)).append("\n");
 }
 
+void server(std::string& out, const std::string& prefix, const std::string& what, const http::Counters& counters) {
+  family(out, prefix + "_connections", what + " connections now.", "gauge", counters.connections);
+  family(out, prefix + "_connections_total", what + " connections since the start.", "counter", counters.connections_total);
+  family(out, prefix + "_requests_total", what + " requests since the start.", "counter", counters.requests_total);
+  family(out, prefix + "_errors_total", what + " requests that were no valid ones.", "counter", counters.errors_total);
+}
+
 }  // namespace
 
-std::string metrics_of(const nbd::Metrics& nbd, const http::Counters& http) {
+std::string metrics_of(const nbd::Metrics& nbd, const http::Counters& http, const http::Counters& cim) {
   static constexpr std::array<std::string_view, 9> commands = {"read", "write", "disconnect", "flush", "trim", "cache", "write_zeroes", "block_status", "unknown"};
   std::string out;
   family(out, "lockstep_nbd_sessions", "NBD sessions that read and write now.", "gauge", nbd.sessions);
@@ -27,10 +34,8 @@ std::string metrics_of(const nbd::Metrics& nbd, const http::Counters& http) {
   family(out, "lockstep_nbd_errors_total", "NBD requests that were answered with an error.", "counter", nbd.errors_total);
   family(out, "lockstep_nbd_read_bytes_total", "Bytes that NBD clients have read.", "counter", nbd.read_bytes_total.value);
   family(out, "lockstep_nbd_written_bytes_total", "Bytes that NBD clients have written.", "counter", nbd.written_bytes_total.value);
-  family(out, "lockstep_http_connections", "HTTP connections now.", "gauge", http.connections);
-  family(out, "lockstep_http_connections_total", "HTTP connections since the start.", "counter", http.connections_total);
-  family(out, "lockstep_http_requests_total", "HTTP requests since the start.", "counter", http.requests_total);
-  family(out, "lockstep_http_errors_total", "HTTP requests that were no valid ones.", "counter", http.errors_total);
+  server(out, "lockstep_http", "HTTP", http);
+  server(out, "lockstep_cim", "CIM-XML", cim);
   return out;
 }
 

@@ -8,6 +8,6 @@
 
 namespace lockstep::daemon {
 
-[[nodiscard]] std::string metrics_of(const nbd::Metrics& nbd, const http::Counters& http);
+[[nodiscard]] std::string metrics_of(const nbd::Metrics& nbd, const http::Counters& http, const http::Counters& cim);
 
 }  // namespace lockstep::daemon

@@ -1,6 +1,7 @@
 // Settings: what the command line and the configuration file say. The same keys in both; the command line wins.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,8 +21,9 @@ struct Settings {
   std::vector<os::Address> https;
   std::vector<os::Address> nbd;
   std::vector<os::Address> peer;
-  std::vector<os::Address> cim;           // CIM-XML over TLS
-  std::vector<os::Address> cim_http;      // and without
+  std::vector<os::Address> cim;           // CIM-XML over TLS; port 5989 where none is given
+  std::vector<os::Address> cim_http;      // and without; 5988
+  std::string cim_listener_ca;            // file in PEM: who signs the certificates of listeners; empty: whom this machine trusts
   std::vector<os::Address> advertise;     // for peers, instead of what `peer` says
   nbd::TlsPolicy nbd_tls = nbd::TlsPolicy::require;   // on TCP listeners
   std::string certificate, key;           // files in PEM; empty: made at the first start
@@ -47,6 +49,10 @@ struct CommandLine {
   std::optional<int> exit_now;               // help or version were printed, or the flags are wrong: with this status
 };
 [[nodiscard]] CommandLine parse_command_line(int argc, char** argv);
+
+inline constexpr std::uint16_t cim_port = 5989, cim_http_port = 5988;
+// An address whose port may be left out where there is a usual one (not 0).
+[[nodiscard]] Result<os::Address> parse_listen(std::string_view text, std::uint16_t usual_port);
 
 // "512M", "8G", "4096"
 [[nodiscard]] Result<Bytes> parse_size(std::string_view text);

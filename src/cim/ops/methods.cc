@@ -54,7 +54,8 @@ rt::Task<CimAnswer<Produced>> invoke_method(Call& call) {
   out.head.append("<RETURNVALUE PARAMTYPE=\"").append(name_of(method->type)).append("\">");
   write_value(out.head, answer.return_value, call.place);
   out.head += "</RETURNVALUE>";
-  for (const NamedValue& value : answer.out) write_parameter(out.head, value, call.place);
+  for (const NamedValue& value : answer.out)
+    if (!value.value.is_null()) write_parameter(out.head, value, call.place);   // there are clients that a PARAMVALUE without value ends (wbemcli)
   co_return out;
 }
 
