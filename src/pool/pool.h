@@ -141,6 +141,7 @@ struct Options {
   Bytes journal_budget = 4_GiB;      // retained for relationships, each; beyond it their change map takes over
   journal::Options journal;
   store::Options store;
+  Bytes chunk = Bytes{0};            // of a device or an image file, when a pool is made there; 0: by its size
   Duration checkpoint_every = std::chrono::seconds(30);   // at the latest, when there is anything
 };
 
@@ -172,7 +173,6 @@ class Pool {
   [[nodiscard]] virtual const store::Catalog& catalog() const = 0;
 
   // Objects. Every change is journaled and durable before it returns. Names: 1 to 100 bytes of [A-Za-z0-9._-], not starting with '.' or '-'.
-  Bytes chunk = Bytes{0};            // of a device or an image file, when a pool is made there; 0: by its size
   virtual rt::Task<Result<VolumeId>> create_volume(std::string name, Bytes size) = 0;
   virtual rt::Task<Result<>> resize_volume(VolumeId volume, Bytes size) = 0;
   virtual rt::Task<Result<>> rename_volume(VolumeId volume, std::string name) = 0;
@@ -224,12 +224,21 @@ class Pool {
   // The local LSN of the group's record with this origin, if it is still in the journal (or is the position right before the first retained one).
   virtual rt::Task<Result<std::optional<Lsn>>> lsn_of(GroupId group, Origin origin) = 0;
   [[nodiscard]] virtual WallTime time_of_oldest_after(GroupId group, Lsn after) const = 0;   // 0 when there is none
+  // Bytes of blocks that the journal took for the group since the pool was opened (with what replay found); those of them after `after`.
+  [[nodiscard]] virtual Bytes written(GroupId group) const = 0;
+  [[nodiscard]] virtual Bytes written_after(GroupId group, Lsn after) const = 0;
+  // No record of the group is dated later; 0: not known. On a target, by the source's clock.
+  [[nodiscard]] virtual WallTime dated(GroupId group) const = 0;
+  [[nodiscard]] virtual Bytes journal_after(Lsn after) const = 0;   // of all groups, as it lies in segments
+  [[nodiscard]] virtual Bytes journal_budget() const = 0;           // of a follower that names none
 
-  // Followers: what keeps the journal (or a change map) for a relationship.
+  // Followers: what keeps the journal (or a change map) for a relationship, or the journal for a rewind window. The budget of a window is
+  // its keeper's to mind: at twice the budget, or when the journal finds no space, the pool ends its claim and `durable` is where it is now.
   virtual rt::Task<Result<>> set_follower(store::FollowerRow row) = 0;
   virtual void follower_durable(RelationshipId follower, Lsn durable) = 0;   // frees journal; written down with the next checkpoint
-  // Until it is said again or the pool is closed: the follower's journal may grow to so many times its budget before a map takes over.
-  virtual void stretch_budget(RelationshipId follower, std::uint64_t times) = 0;
+  // Until it is said again or the pool is closed: the follower's journal may grow to `least`, though its budget be smaller, before a map
+  // takes over.
+  virtual void stretch_budget(RelationshipId follower, Bytes least) = 0;
   virtual rt::Task<Result<>> drop_follower(RelationshipId follower) = 0;
   // Folds everything up to `upto` into the follower's change map now (a resync pass begins there): row.mapped, row.mapped_upto >= upto.
   // The journal after mapped_upto stays within the budget; beyond it the pool folds on and mapped_upto grows.
@@ -258,6 +267,3 @@ class Pool {
 rt::Task<Result<std::unique_ptr<Pool>>> open_native(os::Host& host, rt::Loop& loop, std::string path, std::string name, Options options, bool create);
 
 }  // namespace lockstep::pool
-  // Bytes of blocks that the journal took for the group since the pool was opened (with what replay found); those of them after `after`.
-  [[nodiscard]] virtual Bytes written(GroupId group) const = 0;
-  [[nodiscard]] virtual Bytes written_after(GroupId group, Lsn after) const = 0;

@@ -14,6 +14,7 @@
 #include "os/os.h"
 #include "pool/pool.h"
 #include "replica/model.h"
+#include "replica/rewind.h"
 #include "replica/states.h"
 #include "replica/verify.h"
 #include "rt/rt.h"

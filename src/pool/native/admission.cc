@@ -16,7 +16,8 @@ Admission::Admission(Core& core)
       limit_(core.options.overlay.value),
       kept_room_(core.options.journal.batch_max.value / 2),
       most_room_(core.options.journal.segment_size.value / 2),
-      line_{{core.loop, 1}, {core.loop, 1}} {}
+      line_{{core.loop, 1}, {core.loop, 1}},
+      making_room_(core.loop, 1) {}
 
 rt::Task<Result<>> Admission::enter(std::uint64_t cost, Entrant who) {
   rt::Budget& line = line_[static_cast<std::size_t>(who)];
@@ -85,12 +86,41 @@ rt::Task<Result<>> Admission::reserve(std::uint64_t blocks) {
     }
     // What is overwritten in the overlay frees its old place with the next checkpoint.
     if (tried || reserved.error().code != Code::no_space || core_.overlay->empty()) {
+      bool more = false;
+      if (reserved.error().code == Code::no_space && core_.spares) {
+        CO_TRY(more, co_await make_room(blocks));
+      }
+      if (more) continue;
       Error error = reserved.error().in("pool '" + core_.name + "'");
       co_return fail(std::move(error));
     }
     tried = true;
     CO_TRY_VOID(co_await core_.checkpoint_now());
   }
+}
+
+// What is kept only by wish goes before a write is refused. One at a time: what one gave up may serve all who wait.
+rt::Task<Result<bool>> Admission::make_room(std::uint64_t blocks) {
+  co_await making_room_.take(1);
+  auto made = co_await make_room_in_turn(blocks);
+  making_room_.give(1);
+  co_return made;
+}
+
+rt::Task<Result<bool>> Admission::make_room_in_turn(std::uint64_t blocks) {
+  auto enough = [this, blocks]() -> Result<> {
+    auto reserved = core_.store->reserve(blocks);
+    if (reserved) core_.store->unreserve(blocks);
+    return reserved;
+  };
+  Result<> now = enough();
+  if (now || now.error().code == Code::busy) co_return true;
+  CO_TRY(bool gave, co_await core_.spares->give_up_some());
+  if (!gave) co_return false;
+  CO_TRY_VOID(co_await core_.checkpoint_now());   // nobody can look at it any more
+  for (now = enough(); !now && now.error().code == Code::busy; now = enough()) CO_TRY_VOID(co_await core_.store->room());
+  if (!now) CO_TRY_VOID(co_await core_.checkpoint_now());   // no record that names what was freed is kept
+  co_return true;
 }
 
 }  // namespace lockstep::pool::native

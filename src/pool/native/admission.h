@@ -23,7 +23,7 @@ class Admission {
   // In the order asked, each kind of entrant for itself. `no_space` when the journal cannot grow.
   rt::Task<Result<>> enter(std::uint64_t cost, Entrant who);
 
-  // Reserves data space for `blocks`, after one checkpoint if that could free some.
+  // Reserves data space for `blocks`, after one checkpoint if that could free some, and after what Spares gave up.
   rt::Task<Result<>> reserve(std::uint64_t blocks);
 
   // The pace at which checkpoints have lately emptied the overlay: writers approach it as the overlay fills.
@@ -32,6 +32,9 @@ class Admission {
  private:
   [[nodiscard]] bool has_room(std::uint64_t cost) const { return core_.journal->room().value >= std::min(cost + kept_room_, most_room_); }
   rt::Task<Result<>> pass(std::uint64_t cost, Entrant who);
+  // False: nothing was left to give up.
+  rt::Task<Result<bool>> make_room(std::uint64_t blocks);
+  rt::Task<Result<bool>> make_room_in_turn(std::uint64_t blocks);
   [[nodiscard]] Duration delay(std::uint64_t cost);
 
   Core& core_;
@@ -42,6 +45,7 @@ class Admission {
   const std::uint64_t most_room_;     // that can be asked of it before anything is written
   std::uint64_t waiting_ = 0;
   rt::Budget line_[2];                // one at the head of each line
+  rt::Budget making_room_;
   double bytes_per_second_ = 200e6;
   Duration debt_{0};
 };

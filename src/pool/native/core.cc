@@ -71,8 +71,11 @@ void Core::trace(const Record& record, std::span<const store::CatalogChange> row
   GroupState* group = record.group.is_none() ? nullptr : find(record.group);
   if (!group || record.kind == Kind::mark) return;
   group->last = record.lsn;
+  group->dated = std::max(group->dated, record.time);
+  // A lag is measured by the clock here: what another system dated counts from when it came.
+  WallTime came = record.dated_here() ? record.time : replaying ? std::min(record.time, opened_at) : host.clock().wall();
   const bool holds_blocks = record.kind == Kind::write || record.kind == Kind::direct;
-  group->times.add(record.lsn, record.time, holds_blocks ? record.count * block_size : 0);
+  group->times.add(record.lsn, came, holds_blocks ? record.count * block_size : 0);
   if ((record.flags & journal::flag_resync) != 0) return;
   group->trail.pass(record.lsn, record.origin);
 }
@@ -91,7 +94,7 @@ Result<Lsn> Core::append_catalog(std::vector<store::CatalogChange> changes, Grou
 }
 
 Result<Lsn> Core::append_foreign(Record record) {
-  record.time = host.clock().wall();
+  record.time = date_for(record.group.is_none() ? nullptr : find(record.group), record.time);
   auto appended = journal->append(record);
   if (!appended) {
     if (journal->failed()) stop(appended.error());

@@ -31,6 +31,7 @@ struct GroupState {
   Lsn last;                         // of the group's records, as far as this journal tells
   Acks* acks = nullptr;
   rt::Budget applying;              // units are appended in the order they came
+  WallTime dated;                   // no record of it is dated later; the next one is dated from here on
   Times times;
   Trail trail;
 };
@@ -78,7 +79,7 @@ class Core {
   std::optional<Error> stopped;
   bool closing = false;
   bool journal_is_short = false;                       // no segment is left, and none can be made
-  bool replaying = false;                              // reservations are made at once, after it
+  bool replaying = false;                              // until open: reservations are made at once, after it
   WallTime opened_at;
   Repair* repair = nullptr;
   DamageLog damages;
@@ -132,6 +133,7 @@ class Core {
   Lsn last_direct_;                                    // big writes up to here have been appended
   Lsn synced_direct_;                                  // ... and are durable
   void keep_progress(store::FollowerRow& row) const;
+  [[nodiscard]] WallTime date_for(const GroupState* group, WallTime given) const;
 };
 
 }  // namespace lockstep::pool::native

@@ -31,7 +31,7 @@ Bytes Followers::budget_of(const FollowerRow& row) const {
   if (core_.journal_is_short) return Bytes{0};
   Bytes budget = row.journal_budget.value > 0 ? row.journal_budget : core_.options.journal_budget;
   auto stretched = stretched_.find(row.id);
-  return stretched == stretched_.end() ? budget : Bytes{budget.value * stretched->second};
+  return stretched == stretched_.end() ? budget : std::max(budget, stretched->second);
 }
 
 rt::Task<Result<>> Followers::set(FollowerRow row) {
@@ -57,10 +57,7 @@ void Followers::durable(RelationshipId follower, Lsn lsn) {
   if (at != core_.catalog.followers.end()) at->second.durable = std::max(at->second.durable, std::min(lsn, core_.journal->appended()));
 }
 
-void Followers::stretch(RelationshipId follower, std::uint64_t times) {
-  if (times > 1) stretched_[follower] = times;
-  else stretched_.erase(follower);
-}
+void Followers::stretch(RelationshipId follower, Bytes least) { stretched_[follower] = least; }
 
 rt::Task<Result<>> Followers::drop(RelationshipId follower) {
   if (!core_.catalog.followers.contains(follower)) co_return fail(Code::not_found, "pool '" + core_.name + "': there is no such follower");
@@ -126,6 +123,13 @@ rt::Task<Result<>> Followers::prepare(Lsn upto, store::Commit& commit) {
     for (auto wish = first; wish != last; ++wish) {
       std::optional<Lsn>& most = wish->second.clear ? clear : fold;
       most = std::max(most.value_or(Lsn{0}), std::min(wish->second.upto, upto));
+    }
+    if (row.window != Duration{0}) {
+      FollowerRow next = row;
+      if (core_.journal->bytes_after(row.durable).value > 2 * budget_of(row).value) next.durable = std::max(next.durable, upto);
+      commit.catalog.push_back(next);
+      planned_.push_back({id, false, Lsn{}, next.durable, edition});
+      continue;
     }
     // What the target has by now is neither in the journal's claim nor in the map any more.
     FollowerRow next = row;

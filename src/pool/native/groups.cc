@@ -29,8 +29,7 @@ Result<> Objects::check_members(GroupId group, const std::vector<VolumeId>& memb
 
 rt::Task<Result<GroupId>> Objects::create_group(std::string name, std::vector<VolumeId> members) {
   CO_TRY_VOID(check_name("group", name));
-  for (const auto& [id, row] : core_.catalog.groups)
-    if (row.name == name) co_return fail(Code::exists, told("group", name) + " exists already");
+  CO_TRY_VOID(group_name_is_free(name, GroupId{}));
   CO_TRY_VOID(check_members(GroupId{}, members));
   GroupRow row;
   row.id = core_.host.random().id<GroupId>();
@@ -57,17 +56,46 @@ rt::Task<Result<>> Objects::set_members(GroupId group, std::vector<VolumeId> mem
 
 rt::Task<Result<>> Objects::delete_group(GroupId group) {
   CO_TRY(GroupState * state, group_of(group));
-  for (const auto& [id, row] : core_.catalog.followers)
-    if (row.group == group) co_return fail(Code::busy, told("group", state->row->name) + " has a relationship: dissolve it first");
-  Changes changes{store::Removed<GroupId>{group}};
+  Changes changes;
+  CO_TRY_VOID(remove_group(*state, changes));
   co_return co_await commit(std::move(changes), nullptr);
+}
+
+rt::Task<Result<>> Objects::discard_group(GroupId group) {
+  CO_TRY(GroupState * state, group_of(group));
+  Changes changes;
+  CO_TRY_VOID(remove_group(*state, changes));
+  for (VolumeId member : state->row->members) {
+    store::VolumeRow hidden = core_.catalog.volumes.at(member);
+    if (in_use(member)) co_return fail(Code::busy, told("volume", hidden.name) + " is in use: disconnect its clients first");
+    hidden.hidden = true;
+    changes.push_back(std::move(hidden));
+  }
+  add_unheld(changes);
+  co_return co_await commit(std::move(changes), nullptr);
+}
+
+// With its rewind window, which is nothing without it.
+Result<> Objects::remove_group(const GroupState& group, Changes& changes) const {
+  for (const auto& [id, row] : core_.catalog.followers) {
+    if (row.group != group.id) continue;
+    if (row.window == Duration{0}) return fail(Code::busy, told("group", group.row->name) + " has a relationship: dissolve it first");
+    changes.push_back(store::Removed<RelationshipId>{id});
+  }
+  changes.push_back(store::Removed<GroupId>{group.id});
+  return {};
+}
+
+Result<> Objects::group_name_is_free(std::string_view name, GroupId but) const {
+  for (const auto& [id, row] : core_.catalog.groups)
+    if (id != but && row.name == name) return fail(Code::exists, told("group", name) + " exists already");
+  return {};
 }
 
 rt::Task<Result<>> Objects::change_group(GroupRow row) {
   CO_TRY(GroupState * state, group_of(row.id));
   CO_TRY_VOID(check_name("group", row.name));
-  for (const auto& [id, other] : core_.catalog.groups)
-    if (id != row.id && other.name == row.name) co_return fail(Code::exists, told("group", row.name) + " exists already");
+  CO_TRY_VOID(group_name_is_free(row.name, row.id));
   if (row.history.empty()) co_return fail(Code::invalid, told("group", row.name) + ": a group has a history");
   const GroupRow& now = *state->row;
   row.members = now.members;

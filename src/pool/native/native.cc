@@ -52,7 +52,6 @@ WallTime NativePool::time_of_oldest_after(GroupId group, Lsn after) const {
   return time.us != 0 ? time : core_.opened_at;   // written before this pool was opened, and no longer in its journal
 }
 
-rt::Task<Result<store::View>> NativePool::settled_view(SnapshotId snapshot, std::size_t index) {
 Bytes NativePool::written(GroupId group) const {
   GroupState* state = core_.find(group);
   return Bytes{state ? state->times.total() : 0};
@@ -63,6 +62,12 @@ Bytes NativePool::written_after(GroupId group, Lsn after) const {
   return Bytes{state ? state->times.bytes_after(after) : 0};
 }
 
+WallTime NativePool::dated(GroupId group) const {
+  GroupState* state = core_.find(group);
+  return state ? state->dated : WallTime{};
+}
+
+rt::Task<Result<store::View>> NativePool::settled_view(SnapshotId snapshot, std::size_t index) {
   auto at = core_.catalog.snapshots.find(snapshot);
   if (at == core_.catalog.snapshots.end()) co_return fail(Code::not_found, "pool '" + core_.name + "' has no snapshot " + text_of(snapshot));
   if (index >= at->second.volumes.size()) co_return fail(Code::out_of_range, "snapshot '" + at->second.name + "' has fewer volumes");

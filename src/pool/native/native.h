@@ -34,6 +34,7 @@ class NativePool final : public Pool {
   rt::Task<Result<GroupId>> create_group(std::string name, std::vector<VolumeId> members) override { return objects_.create_group(std::move(name), std::move(members)); }
   rt::Task<Result<>> set_members(GroupId group, std::vector<VolumeId> members) override { return objects_.set_members(group, std::move(members)); }
   rt::Task<Result<>> delete_group(GroupId group) override { return objects_.delete_group(group); }
+  rt::Task<Result<>> discard_group(GroupId group) override { return objects_.discard_group(group); }
   rt::Task<Result<>> change_group(store::GroupRow row) override { return objects_.change_group(std::move(row)); }
   rt::Task<Result<Generation>> begin_generation(GroupId group) override { return objects_.begin_generation(group); }
   [[nodiscard]] Origin position(GroupId group) const override { return objects_.position(group); }
@@ -45,6 +46,9 @@ class NativePool final : public Pool {
   rt::Task<Result<>> hold_snapshot(SnapshotId snapshot, std::string purpose) override { return objects_.hold_snapshot(snapshot, std::move(purpose)); }
   Result<VolumeRef> open_snapshot(SnapshotId snapshot, std::size_t index) override { return objects_.open_snapshot(snapshot, index); }
   rt::Task<Result<std::vector<VolumeId>>> clone(SnapshotId snapshot, std::vector<std::string> names) override { return objects_.clone(snapshot, std::move(names)); }
+  rt::Task<Result<GroupId>> clone_group(SnapshotId snapshot, std::vector<std::string> names, store::GroupRow row) override {
+    return objects_.clone_group(snapshot, std::move(names), std::move(row));
+  }
   rt::Task<Result<SnapshotId>> revert(GroupId group, SnapshotId snapshot, std::string keep_as) override { return objects_.revert(group, snapshot, std::move(keep_as)); }
 
   void set_acks(GroupId group, Acks* acks) override;
@@ -57,16 +61,19 @@ class NativePool final : public Pool {
   rt::Task<Result<Span>> data_of(const journal::Record& record, Buffer& scratch) override { return shipping_.data_of(record, scratch); }
   rt::Task<Result<std::optional<Lsn>>> lsn_of(GroupId group, Origin origin) override { return shipping_.lsn_of(group, origin); }
   [[nodiscard]] WallTime time_of_oldest_after(GroupId group, Lsn after) const override;
+  [[nodiscard]] Bytes written(GroupId group) const override;
+  [[nodiscard]] Bytes written_after(GroupId group, Lsn after) const override;
+  [[nodiscard]] WallTime dated(GroupId group) const override;
+  [[nodiscard]] Bytes journal_after(Lsn after) const override { return core_.journal->bytes_after(after); }
+  [[nodiscard]] Bytes journal_budget() const override { return core_.options.journal_budget; }
 
   rt::Task<Result<>> set_follower(store::FollowerRow row) override { return followers_.set(std::move(row)); }
   void follower_durable(RelationshipId follower, Lsn durable) override { followers_.durable(follower, durable); }
-  void stretch_budget(RelationshipId follower, std::uint64_t times) override { followers_.stretch(follower, times); }
+  void stretch_budget(RelationshipId follower, Bytes least) override { followers_.stretch(follower, least); }
   rt::Task<Result<>> drop_follower(RelationshipId follower) override { return followers_.drop(follower); }
   rt::Task<Result<>> fold_follower(RelationshipId follower, Lsn upto) override { return followers_.fold(follower, upto); }
   rt::Task<Result<>> clear_change_map(RelationshipId follower, Lsn upto) override { return followers_.clear(follower, upto); }
   rt::Task<Result<std::vector<store::ChangeMapUpdate::Leaf>>> change_map(RelationshipId follower, VolumeId volume, std::uint64_t from_leaf, std::size_t most) override {
-  [[nodiscard]] Bytes written(GroupId group) const override;
-  [[nodiscard]] Bytes written_after(GroupId group, Lsn after) const override;
     return core_.store->change_map(follower, volume, from_leaf, most);
   }
   rt::Task<Result<std::uint64_t>> change_map_blocks(RelationshipId follower) override { return core_.store->change_map_blocks(follower); }
@@ -91,6 +98,7 @@ class NativePool final : public Pool {
   // The snapshot's volume `index` as of it, once the store holds all of it.
   rt::Task<Result<store::View>> settled_view(SnapshotId snapshot, std::size_t index);
 
+  std::unique_ptr<os::Host> on_device_;   // outlives whatever has a file of it open
   Core core_;
   Admission admission_;
   Answers answers_;
@@ -101,7 +109,6 @@ class NativePool final : public Pool {
   Shipping shipping_;
   Followers followers_;
   Checkpointer checkpointer_;
-  std::unique_ptr<os::Host> on_device_;   // outlives whatever has a file of it open
   std::unique_ptr<os::FileLock> lock_;
   bool closed_ = false;
   bool believed_synced_ = false;

@@ -30,6 +30,7 @@ class Objects {
   rt::Task<Result<GroupId>> create_group(std::string name, std::vector<VolumeId> members);
   rt::Task<Result<>> set_members(GroupId group, std::vector<VolumeId> members);
   rt::Task<Result<>> delete_group(GroupId group);
+  rt::Task<Result<>> discard_group(GroupId group);
   rt::Task<Result<>> change_group(store::GroupRow row);
   rt::Task<Result<Generation>> begin_generation(GroupId group);
   [[nodiscard]] Origin position(GroupId group) const;
@@ -42,6 +43,7 @@ class Objects {
   rt::Task<Result<>> hold_snapshot(SnapshotId snapshot, std::string purpose);
   Result<VolumeRef> open_snapshot(SnapshotId snapshot, std::size_t index);
   rt::Task<Result<std::vector<VolumeId>>> clone(SnapshotId snapshot, std::vector<std::string> names);
+  rt::Task<Result<GroupId>> clone_group(SnapshotId snapshot, std::vector<std::string> names, store::GroupRow row);
   rt::Task<Result<SnapshotId>> revert(GroupId group, SnapshotId snapshot, std::string keep_as);
 
  private:
@@ -50,11 +52,14 @@ class Objects {
   [[nodiscard]] Result<store::VolumeRow*> visible(VolumeId volume);
   [[nodiscard]] Result<GroupState*> group_of(GroupId group);
   [[nodiscard]] Result<> name_is_free(std::string_view name) const;              // for a volume
+  [[nodiscard]] Result<> group_name_is_free(std::string_view name, GroupId but) const;
   [[nodiscard]] Result<> snapshot_name_is_free(GroupId group, std::string_view name) const;
   [[nodiscard]] Result<> check_members(GroupId group, const std::vector<VolumeId>& members) const;
   [[nodiscard]] bool in_use(VolumeId volume) const;
   [[nodiscard]] unsigned depth_of(VolumeId volume) const;
   [[nodiscard]] store::SnapshotRow snapshot_row(const GroupState& group, std::string name, std::string purpose);
+  Result<std::vector<VolumeId>> add_clones(SnapshotId snapshot, const std::vector<std::string>& names, Changes& changes);
+  Result<> remove_group(const GroupState& group, Changes& changes) const;
   // Adds the removal of everything hidden that nothing depends on once `changes` are made.
   void add_unheld(Changes& changes) const;
   [[nodiscard]] std::string told(std::string_view what, std::string_view name) const;   // "volume 'pool/name'"

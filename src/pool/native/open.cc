@@ -51,7 +51,6 @@ rt::Task<Result<>> NativePool::recover(bool fresh) {
   auto believed = [this](const Record& record) { return believe(record); };
   CO_TRY(journal::Opened opened, co_await journal::open(core_.host, core_.loop, core_.directory + "/journal", core_.id, core_.options.journal, checkpoint,
                                                         checkpoint, on_record, believed));
-  core_.replaying = false;
   core_.journal = std::move(opened.journal);
   core_.damage = opened.damage;
   if (checkpoint < opened.checkpoint_lsn) {
@@ -65,6 +64,9 @@ rt::Task<Result<>> NativePool::recover(bool fresh) {
                                       ". Bring back the journal that belongs to this store, or resynchronize from a replica");
   }
   CO_TRY_VOID(co_await shipping_.recall());
+  core_.replaying = false;
+  for (const auto& [id, snapshot] : core_.catalog.snapshots)
+    if (GroupState* group = core_.find(snapshot.group)) group->dated = std::max(group->dated, snapshot.as_of);
   core_.refresh();   // writability depends on damage
   core_.journal->on_received([this] { answers_.received_moved(); });
   core_.journal->beside_sync([this] { return core_.sync_big_writes(); });

@@ -29,6 +29,9 @@ SnapshotRow Objects::snapshot_row(const GroupState& group, std::string name, std
   row.lsn = core_.journal->appended() + Lsn{1};   // the record that holds this row
   row.origin = position(group.id);
   row.time = core_.host.clock().wall();
+  // What hosts write from now on is dated now or later; what a source sends, by the source's clock.
+  bool serves = group.row->role == store::Role::source || group.row->role == store::Role::target_writable;
+  row.as_of = serves ? std::max(row.time, group.dated) : group.dated;
   row.internal = !purpose.empty();
   row.purpose = std::move(purpose);
   return row;
@@ -123,21 +126,20 @@ unsigned Objects::depth_of(VolumeId volume) const {
   return depth;
 }
 
-rt::Task<Result<std::vector<VolumeId>>> Objects::clone(SnapshotId snapshot, std::vector<std::string> names) {
+Result<std::vector<VolumeId>> Objects::add_clones(SnapshotId snapshot, const std::vector<std::string>& names, Changes& changes) {
   auto at = core_.catalog.snapshots.find(snapshot);
   if (at == core_.catalog.snapshots.end() || at->second.hidden)
-    co_return fail(Code::not_found, "pool '" + core_.name + "' has no snapshot " + text_of(snapshot));
+    return fail(Code::not_found, "pool '" + core_.name + "' has no snapshot " + text_of(snapshot));
   const SnapshotRow& row = at->second;
   if (names.size() != row.volumes.size())
-    co_return fail(Code::invalid, told("snapshot", row.name) + " has " + std::to_string(row.volumes.size()) + " volumes; " + std::to_string(names.size()) + " names were given");
-  Changes changes;
+    return fail(Code::invalid, told("snapshot", row.name) + " has " + std::to_string(row.volumes.size()) + " volumes; " + std::to_string(names.size()) + " names were given");
   std::vector<VolumeId> ids;
   for (std::size_t i = 0; i < names.size(); ++i) {
-    CO_TRY_VOID(check_name("volume", names[i]));
-    CO_TRY_VOID(name_is_free(names[i]));
-    if (std::count(names.begin(), names.end(), names[i]) > 1) co_return fail(Code::invalid, "volume name '" + names[i] + "' is given twice");
+    TRY_VOID(check_name("volume", names[i]));
+    TRY_VOID(name_is_free(names[i]));
+    if (std::count(names.begin(), names.end(), names[i]) > 1) return fail(Code::invalid, "volume name '" + names[i] + "' is given twice");
     if (depth_of(row.volumes[i]) + 1 > depth_max)
-      co_return fail(Code::busy, told("snapshot", row.name) + " is a clone of a clone " + std::to_string(depth_max) + " deep; copy it instead");
+      return fail(Code::busy, told("snapshot", row.name) + " is a clone of a clone " + std::to_string(depth_max) + " deep; copy it instead");
     VolumeRow clone;
     clone.id = VolumeId{core_.catalog.next_volume.value + i};
     clone.uuid = core_.host.random().id<VolumeUuid>();
@@ -150,8 +152,28 @@ rt::Task<Result<std::vector<VolumeId>>> Objects::clone(SnapshotId snapshot, std:
     ids.push_back(clone.id);
     changes.push_back(std::move(clone));
   }
+  return ids;
+}
+
+rt::Task<Result<std::vector<VolumeId>>> Objects::clone(SnapshotId snapshot, std::vector<std::string> names) {
+  Changes changes;
+  CO_TRY(std::vector<VolumeId> ids, add_clones(snapshot, names, changes));
   CO_TRY_VOID(co_await commit(std::move(changes), nullptr));
   co_return ids;
+}
+
+rt::Task<Result<GroupId>> Objects::clone_group(SnapshotId snapshot, std::vector<std::string> names, store::GroupRow row) {
+  CO_TRY_VOID(check_name("group", row.name));
+  CO_TRY_VOID(group_name_is_free(row.name, GroupId{}));
+  Changes changes;
+  CO_TRY(row.members, add_clones(snapshot, names, changes));
+  row.id = core_.host.random().id<GroupId>();
+  if (row.history.empty()) row.history.push_back(store::HistoryEntry{core_.host.random().id<Generation>(), Origin{}});
+  row.created = core_.host.clock().wall();
+  GroupId id = row.id;
+  changes.push_back(std::move(row));
+  CO_TRY_VOID(co_await commit(std::move(changes), nullptr));
+  co_return id;
 }
 
 rt::Task<Result<SnapshotId>> Objects::revert(GroupId group, SnapshotId snapshot, std::string keep_as) {
@@ -163,7 +185,7 @@ rt::Task<Result<SnapshotId>> Objects::revert(GroupId group, SnapshotId snapshot,
   CO_TRY_VOID(snapshot_name_is_free(group, keep_as));
   // A follower's journal knows nothing of blocks that change without a write.
   for (const auto& [id, row] : core_.catalog.followers)
-    if (row.group == group) co_return fail(Code::busy, told("group", state->row->name) + " has a relationship: dissolve it before the group is reverted");
+    if (row.group == group && row.window == Duration{0}) co_return fail(Code::busy, told("group", state->row->name) + " has a relationship: dissolve it before the group is reverted");
 
   SnapshotRow kept = snapshot_row(*state, keep_as, "");
   SnapshotId kept_id = kept.id;
@@ -172,7 +194,7 @@ rt::Task<Result<SnapshotId>> Objects::revert(GroupId group, SnapshotId snapshot,
   std::vector<std::pair<VolumeId, VolumeId>> moves;
   for (std::size_t i = 0; i < row.members.size(); ++i) {
     const VolumeRow& old = core_.catalog.volumes.at(row.members[i]);
-    // The same volume under whatever id it had then.
+    // The same volume under whatever id it had then; of another group's snapshot, the one in its place if it is as large.
     auto base = std::find_if(to.volumes.begin(), to.volumes.end(), [&](VolumeId v) { return core_.catalog.volumes.at(v).uuid == old.uuid; });
     bool pairs = to.group != group && to.volumes.size() == row.members.size() && core_.catalog.volumes.at(to.volumes[i]).size == old.size;
     if (base == to.volumes.end() && pairs) base = to.volumes.begin() + static_cast<std::ptrdiff_t>(i);
