@@ -100,8 +100,8 @@ Result<> create(Context& context, const Asked& asked) {
     TRY(Json forecast, context.post(relationships, body));
     return print_forecast(context, forecast);
   }
-  TRY(Json answer, context.post(relationships, body));
-  std::string name = answer.value("Name", "");
+  TRY(Json answer, context.post(relationships + "?wait=1", body));   // longer than that is watched as a job
+  std::string name = answer.is_object() ? answer.value("Name", "") : asked.name;
   if (context.last_status == 202) {
     Json job = job_of(answer);
     name = job["object"].get<std::string>();
@@ -114,7 +114,8 @@ Result<> create(Context& context, const Asked& asked) {
   } else if (!budget.empty()) {
     TRY_VOID(context.patch(relationships + "/" + id_in_url(name), budget));
   }
-  return print_now(context, name, "relationship " + name + " keeps " + asked.group + " in step");
+  bool mirror = model_name(asked.type) == "Mirror" || asked.type == "6";
+  return print_now(context, name, mirror ? "relationship " + name + " keeps " + asked.group + " in step" : asked.type + " of " + asked.group + " is complete");
 }
 
 Result<> set(Context& context, const Asked& asked) {
@@ -227,6 +228,7 @@ constexpr Verb verbs[] = {
     {"prepare", "Prepare", "Set up again and stop before any data flows"},
     {"detach", "Detach", "End the relationship; both ends keep their data"},
     {"dissolve", "Dissolve", "End the relationship; the target goes on by itself"},
+    {"return", "ReturnToResourcePool", "Snapshot: end the relationship and delete the target with its volumes"},
 };
 
 void add_settings(CLI::App* verb, const std::shared_ptr<Asked>& asked) {

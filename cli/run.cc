@@ -46,6 +46,7 @@ int run(int argc, char** argv) {
   add_snapshot(app, context);
   add_peer(app, context);
   add_replica(app, context);
+  add_token(app, context);
   add_job(app, context);
   add_event(app, context);
   add_user(app, context);

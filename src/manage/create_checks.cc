@@ -79,7 +79,8 @@ Answer<> supplier_finds_something(const CreateFacts& facts) {
   bool given = facts.request.target_pool || facts.request.target_group;
   if (supplier == 5 && !given) return bad_parameter("ReplicationSettings", "TargetElementSupplier 5 says that the caller names the target, and none is named", "Name a TargetGroupObject or a TargetStoragePool.");
   bool volumes_given = facts.target_group && !facts.target_group->members.empty();
-  if (supplier == 1 && !volumes_given && facts.local) return bad_parameter("ReplicationSettings", "TargetElementSupplier 1 allows existing volumes only, and none is named", "Name a TargetGroupObject with volumes.");
+  bool maybe_given = volumes_given || (!facts.local && facts.request.target_group);   // of another system: it says so itself
+  if (supplier == 1 && !maybe_given) return bad_parameter("ReplicationSettings", "TargetElementSupplier 1 allows existing volumes only, and none is named", "Name a TargetGroupObject with volumes.");
   return {};
 }
 

@@ -44,11 +44,16 @@ Error silent_or(const Error& error, SystemId peer, const replica::Engine& engine
   return error;
 }
 
-constexpr Jobs::Patience patience_for(replica::SyncType type, replica::Mode mode) {
+}  // namespace
+
+Jobs::Patience patience_for(replica::SyncType type, replica::Mode mode, std::optional<Duration> at_most) {
   using namespace std::chrono_literals;
-  if (type == replica::SyncType::mirror) return {10s, 300ms};           // an initial copy goes on by itself; tiny ones end at once
-  if (mode == replica::Mode::asynchronous) return {10s, 100ms};         // the point in time exists: that is all that was asked for
-  return {10s, 10s};
+  Jobs::Patience patience{10s, 10s};                                                              // Adaptive
+  if (type == replica::SyncType::mirror) patience = {10s, 300ms};                                 // an initial copy goes on by itself; tiny ones end at once
+  else if (mode == replica::Mode::asynchronous) patience = {10s, 100ms};                          // the point in time exists: that is all that was asked for
+  else if (mode == replica::Mode::synchronous) patience = {24h, 24h};                             // it is complete at the target
+  if (at_most) patience = {std::min(patience.until_reached, *at_most), std::min(patience.after, *at_most)};
+  return patience;
 }
 
 }  // namespace
@@ -108,7 +113,10 @@ rt::Task<void> Relationships::gather_target_group(CreateFacts* facts) {
   if (facts->request.target_pool && name.find('/') == std::string::npos) name = *facts->request.target_pool + "/" + name;
   Answer<GroupAt> at = co_await locate_group(pools_, std::move(name), "TargetGroupObject");
   facts->no_target_group = !at && facts->request.target_group_exists;
-  if (!at) co_return;   // a name for a new group: the engine makes it
+  if (!at) {   // a name for a new group: the engine makes it. An id is nobody's name
+    facts->no_target_group = facts->request.target_group_exists || parse_id<GroupId>(*wanted).has_value();
+    co_return;
+  }
   facts->target_group = co_await rt::run_on(at->hold.loop(), facts_of(&at->hold.pool(), at->hold.name(), at->row.id));
   facts->target_is_source = at->hold.id() == facts->source_pool && at->row.id == facts->source_group;
   // Up the chain of local relationships, from the source to where its data come from.
@@ -144,7 +152,8 @@ replica::CreateRequest request_of(const CreateFacts& facts) {
   request.target_pool = facts.request.target_pool.value_or("");
   for (const auto& pool : facts.target_pools)
     if (text_of(pool.id) == request.target_pool) request.target_pool = pool.name;
-  request.target_group = facts.request.target_group.value_or("");
+  request.target_group = facts.target_group ? facts.target_group->name : facts.request.target_group.value_or("");
+  if (facts.target_group) request.target_pool.clear();   // the group says in which pool it is
   if (PoolAndName name = split_name(request.target_group); !name.pool.empty()) {
     if (request.target_pool.empty()) request.target_pool = name.pool;
     request.target_group = name.name;
@@ -162,7 +171,7 @@ rt::Task<Answer<Outcome>> Relationships::create(Caller caller, CreateReplica req
   if (forecast) facts.bytes_needed = forecast->bytes;
   CO_ASK_VOID(check_create(facts));   // once more: now the space that it takes is known
   std::string what = "CreateReplica " + facts.source.name + " -> " + facts.system_name;
-  Jobs::Patience patience = patience_for(wanted.sync_type, wanted.settings.mode);
+  Jobs::Patience patience = patience_for(wanted.sync_type, wanted.settings.mode, facts.request.wait_at_most);
   std::string object = wanted.name.empty() ? facts.source.name : wanted.name;
   co_return co_await jobs_.run(std::move(what), std::move(object), creating(*engine_, std::move(wanted)), patience);
 }

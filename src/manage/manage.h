@@ -77,6 +77,9 @@ class System {
 
   // Relationships. `relationship` is a name or id.
   virtual rt::Task<Answer<Outcome>> create_replica(Caller caller, CreateReplica request) = 0;      // checks of the model, in its order
+  // MSFT_SMStorageVolume.CreateReplica: a volume stands for the group that holds it alone, and gets one where it is in none (named like
+  // it). `target_volume`: likewise; its pool counts, TargetStoragePool does not. Groups made for a call that is refused go again.
+  virtual rt::Task<Answer<Outcome>> create_volume_replica(Caller caller, std::string volume, std::optional<std::string> target_volume, CreateReplica request) = 0;
   virtual rt::Task<Answer<replica::Forecast>> forecast_replica(Caller caller, CreateReplica request) = 0;
   virtual rt::Task<Answer<Outcome>> set_relationship(Caller caller, std::string relationship, std::uint16_t operation) = 0;   // SM operations 2 to 25
   virtual rt::Task<Answer<replica::Forecast>> forecast_operation(Caller caller, std::string relationship, std::uint16_t operation) = 0;
@@ -90,6 +93,12 @@ class System {
   // checksums at once; with `read` by reading every block, as a job whose result is the drill's group.
   virtual rt::Task<Answer<Drill>> drill(Caller caller, std::string relationship, std::string name) = 0;
   virtual rt::Task<Answer<>> end_drill(Caller caller, std::string relationship, std::string name) = 0;
+
+  // Tokens for copies of a point in time. The text of one is shown once, when it is made.
+  virtual rt::Task<Answer<std::string>> create_token(Caller caller, std::string group, Duration valid, bool reusable) = 0;
+  virtual rt::Task<std::vector<TokenInfo>> tokens() = 0;
+  virtual rt::Task<Answer<>> revoke_token(Caller caller, std::string id, bool force) = 0;          // force: copies that run from it end
+  virtual rt::Task<Answer<Outcome>> use_token(Caller caller, UseToken use) = 0;
 
   // Jobs and events.
   [[nodiscard]] virtual std::vector<Job> jobs() = 0;

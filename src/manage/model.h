@@ -139,6 +139,23 @@ struct ReplicaDefaults {
   bool operator==(const ReplicaDefaults&) const = default;
 };
 
+// A right to copy a point in time of a group, as the system that has the group knows it.
+struct TokenInfo {
+  SnapshotId id;                                  // of the snapshot that holds the point
+  std::string pool, group;
+  WallTime taken, expires;
+  bool reusable = false;
+  std::vector<std::string> users;                 // relationships that copy from it now
+};
+
+// What is asked of the system that a token was brought to.
+struct UseToken {
+  std::string token;
+  std::optional<std::string> relationship_name, target_pool, target_group;
+  std::optional<std::uint16_t> mode;
+  std::optional<Duration> wait_at_most;
+};
+
 // A call that may outlive itself: with a job, the code is 4096.
 struct Outcome {
   std::optional<JobId> job;

@@ -23,6 +23,10 @@ class Relationships final : public replica::Observer {
 
   rt::Task<Answer<Outcome>> create(Caller caller, CreateReplica request);
   rt::Task<Answer<replica::Forecast>> forecast_create(Caller caller, CreateReplica request);
+  rt::Task<Answer<std::string>> create_token(Caller caller, std::string group, Duration valid, bool reusable, std::vector<os::Address> advertised);
+  rt::Task<std::vector<TokenInfo>> tokens();
+  rt::Task<Answer<>> revoke_token(Caller caller, std::string id, bool force);
+  rt::Task<Answer<Outcome>> use_token(Caller caller, UseToken use);
   rt::Task<Answer<Outcome>> operate(Caller caller, std::string relationship, std::uint16_t operation);
   rt::Task<Answer<replica::Forecast>> forecast(Caller caller, std::string relationship, std::uint16_t operation);
   rt::Task<Answer<>> change(Caller caller, std::string relationship, replica::Settings settings);

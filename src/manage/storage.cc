@@ -28,10 +28,19 @@ std::vector<replica::Relationship> Storage::relationships_of(PoolId pool, const 
   return out;
 }
 
+// Both ends in one pool: nothing is copied from the source any more.
+bool Storage::within_pool(const replica::Relationship& relationship) const {
+  for (const replica::Report& report : engine_->reports()) {
+    const replica::Relationship& r = report.relationship;
+    if (r.id == relationship.id && r.end == replica::End::target && r.pool == relationship.pool) return true;
+  }
+  return false;
+}
+
 Answer<> Storage::refuse_if_replicated(PoolId pool, const store::GroupRow& group, std::string_view what) const {
   for (const replica::Relationship& relationship : relationships_of(pool, group)) {
     bool source = relationship.pool == pool && relationship.group == group.id && relationship.end == replica::End::source;
-    if (source && relationship.sync_type == replica::SyncType::snapshot) continue;
+    if (source && relationship.sync_type == replica::SyncType::snapshot && within_pool(relationship)) continue;
     std::string message = "group '" + group.name + "' is in relationship '" + relationship.name + "': " + std::string(what);
     return wrong_state(group.name, std::move(message), "Detach the relationship first, and make it again afterwards.");
   }

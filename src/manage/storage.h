@@ -42,6 +42,7 @@ class Storage {
  private:
   // Names of relationships that have the group at one end, here.
   [[nodiscard]] std::vector<replica::Relationship> relationships_of(PoolId pool, const store::GroupRow& group) const;
+  [[nodiscard]] bool within_pool(const replica::Relationship& relationship) const;
   // Refused while a relationship lasts that follows the volumes (everything but a finished point in time).
   [[nodiscard]] Answer<> refuse_if_replicated(PoolId pool, const store::GroupRow& group, std::string_view what) const;
   rt::Task<Answer<>> refuse_if_volume_replicated(const VolumeAt* at, std::string_view what);

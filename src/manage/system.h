@@ -68,6 +68,11 @@ class SystemParts final : public System {
   rt::Task<Answer<>> remove_peer(Caller caller, std::string name) override;
 
   rt::Task<Answer<Outcome>> create_replica(Caller caller, CreateReplica request) override;
+  rt::Task<Answer<Outcome>> create_volume_replica(Caller caller, std::string volume, std::optional<std::string> target_volume, CreateReplica request) override;
+  rt::Task<Answer<std::string>> create_token(Caller caller, std::string group, Duration valid, bool reusable) override;
+  rt::Task<std::vector<TokenInfo>> tokens() override;
+  rt::Task<Answer<>> revoke_token(Caller caller, std::string id, bool force) override;
+  rt::Task<Answer<Outcome>> use_token(Caller caller, UseToken use) override;
   rt::Task<Answer<replica::Forecast>> forecast_replica(Caller caller, CreateReplica request) override;
   rt::Task<Answer<Outcome>> set_relationship(Caller caller, std::string relationship, std::uint16_t operation) override;
   rt::Task<Answer<replica::Forecast>> forecast_operation(Caller caller, std::string relationship, std::uint16_t operation) override;
@@ -95,6 +100,11 @@ class SystemParts final : public System {
   rt::Task<void> stop() override;
 
  private:
+  struct Alone {                 // the group that holds one volume alone
+    std::string pool, group;
+    bool made = false;
+  };
+  rt::Task<Answer<Alone>> group_of_volume(Caller caller, std::string volume, std::string parameter);
   rt::Task<Result<>> make_directory();
   rt::Task<Result<>> know_self();
   rt::Task<Result<>> make_first_account();

@@ -30,9 +30,32 @@ bool exists(replica::Engine& engine, RelationshipId id) {
   return false;
 }
 
-// Which of the names asked for is taken already: the volumes there are named after the relationship.
-std::string name_taken(const Error& error) {
-  return error.message.find("a group '") == std::string::npos ? "RelationshipName" : "TargetGroup";
+// Which parameter an error of the engine is about.
+std::string parameter_of(const Error& error, bool group_named, std::string name) {
+  bool of_group = error.code == Code::invalid || error.code == Code::busy;
+  if (group_named && of_group) return "TargetGroupObject";
+  return error.code == Code::exists ? "RelationshipName" : std::move(name);   // groups and volumes that are made are named after it
+}
+
+// The relationship exists: until what the caller asked for is true, or he gives up.
+rt::Task<Answer<>> see_through(replica::Engine& engine, RelationshipId id, std::string name, JobHandle& job) {
+  Result<replica::Report> report = co_await engine.report(id);   // a clone within one pool is complete, and so gone, already
+  if (report) name = report->relationship.name;
+  if (name.empty()) name = text_of(id);
+  job.set_object(name);
+  job.set_result(name);
+  Awaited awaited;
+  awaited.relationship = id;
+  awaited.states.push_back(replica::CopyState::synchronized);
+  job.set_awaited(awaited);
+  job.reached();
+  Result<> done = co_await engine.await_state(id, awaited.states, job);
+  if (done) co_return Answer<>{};
+  if (done.error().code == Code::cancelled && job.cancelled()) {
+    Unstoppable watcher;
+    ignore(co_await engine.operate(id, replica::Operation::abort, watcher), "it may have ended, or gone, just now");
+  }
+  co_return refuse(done.error(), name);
 }
 
 class Creating final : public Work {
@@ -41,28 +64,36 @@ class Creating final : public Work {
 
   rt::Task<Answer<>> run(JobHandle& job) override {
     std::string name = request_.name;
+    bool group_named = !request_.target_group.empty();
     Result<RelationshipId> id = co_await engine_.create(std::move(request_));
-    if (!id) co_return refuse(id.error(), id.error().code == Code::exists ? name_taken(id.error()) : name);
-    Result<replica::Report> report = co_await engine_.report(*id);
-    job.set_object(report ? report->relationship.name : name_in(engine_, *id));
-    job.set_result(report ? report->relationship.name : name_in(engine_, *id));
-    Awaited awaited;
-    awaited.relationship = *id;
-    awaited.states.push_back(replica::CopyState::synchronized);
-    job.set_awaited(awaited);
-    job.reached();
-    Result<> done = co_await engine_.await_state(*id, awaited.states, job);
-    if (done) co_return Answer<>{};
-    if (done.error().code == Code::cancelled && job.cancelled()) {
-      Unstoppable watcher;
-      ignore(co_await engine_.operate(*id, replica::Operation::abort, watcher), "it may have ended, or gone, just now");
-    }
-    co_return refuse(done.error(), name);
+    if (!id) co_return refuse(id.error(), parameter_of(id.error(), group_named, std::move(name)));
+    co_return co_await see_through(engine_, *id, std::move(name), job);
   }
 
  private:
   replica::Engine& engine_;
   replica::CreateRequest request_;
+};
+
+class UsingToken final : public Work {
+ public:
+  UsingToken(replica::Engine& engine, replica::TokenUse use) : engine_(engine), use_(std::move(use)) {}
+
+  rt::Task<Answer<>> run(JobHandle& job) override {
+    std::string name = use_.name;
+    bool group_named = !use_.target_group.empty();
+    Result<RelationshipId> id = co_await engine_.use_token(std::move(use_));
+    if (!id) {
+      const Error& error = id.error();
+      bool bad_token = error.code == Code::denied || (error.code == Code::invalid && !group_named);
+      co_return refuse(error, bad_token ? "Token" : parameter_of(error, group_named, std::move(name)));
+    }
+    co_return co_await see_through(engine_, *id, std::move(name), job);
+  }
+
+ private:
+  replica::Engine& engine_;
+  replica::TokenUse use_;
 };
 
 class Operating final : public Work {
@@ -127,6 +158,8 @@ class Awaiting final : public Work {
 }  // namespace
 
 std::unique_ptr<Work> creating(replica::Engine& engine, replica::CreateRequest request) { return std::make_unique<Creating>(engine, std::move(request)); }
+
+std::unique_ptr<Work> using_token(replica::Engine& engine, replica::TokenUse use) { return std::make_unique<UsingToken>(engine, std::move(use)); }
 
 std::unique_ptr<Work> operating(replica::Engine& engine, RelationshipId relationship, std::string name, replica::Operation operation, std::optional<Awaited> awaited) {
   return std::make_unique<Operating>(engine, relationship, std::move(name), operation, std::move(awaited));

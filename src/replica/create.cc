@@ -139,9 +139,9 @@ rt::Task<Result<EntryRef>> Creation::create(CreateRequest request, std::optional
   if (!facts) co_return fail(facts.error());
   Result<pool::Pool*> near = co_await near_pool(request);
   if (!near) co_return fail(near.error());
-  if (*near != nullptr && !pinned) {
+  if (*near != nullptr) {
     Facts known = std::move(*facts);
-    co_return co_await create_near(std::move(request), std::move(known), **near);
+    co_return co_await create_near(std::move(request), std::move(known), **near, std::move(pinned));
   }
   RelationshipId id = ground_.host.random().id<RelationshipId>();
   wire::Request ask;
@@ -178,6 +178,7 @@ rt::Task<Result<EntryRef>> Creation::create(CreateRequest request, std::optional
     if (begun && is_point(open->kept.sync_type)) begun = co_await begin_point(open, std::move(pinned));
     if (begun) co_return open;
     entry = fail(begun.error());
+    if (open->source.end) co_await give_back_point(open);
     co_await roster_.close_ends(open, true);
     Result<> forgotten = co_await roster_.forget(open);
     ignore(forgotten, "what failed before is what is reported");

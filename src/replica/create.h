@@ -49,9 +49,11 @@ class Creation {
   // create_point.cc: the types that hold one instant
   rt::Task<Result<pool::Pool*>> near_pool(CreateRequest request);  // none: blocks have to travel
   [[nodiscard]] TargetWish near_wish(const CreateRequest& request, const Facts& facts, RelationshipId id) const;
-  rt::Task<Result<EntryRef>> create_near(CreateRequest request, Facts facts, pool::Pool& pool);
+  rt::Task<Result<EntryRef>> create_near(CreateRequest request, Facts facts, pool::Pool& pool,
+                                         std::optional<Pinned> pinned);
   rt::Task<Result<Forecast>> forecast_near(CreateRequest request, Facts facts, pool::Pool& pool);
   rt::Task<Result<>> begin_point(EntryRef entry, std::optional<Pinned> pinned);
+  rt::Task<void> give_back_point(EntryRef entry);
 
   rt::Task<Result<pool::Pool*>> choose(std::string asked, std::string source_pool, bool asked_by_name);
 

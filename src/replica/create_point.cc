@@ -42,14 +42,22 @@ TargetWish Creation::near_wish(const CreateRequest& request, const Facts& facts,
   return wish;
 }
 
-rt::Task<Result<EntryRef>> Creation::create_near(CreateRequest request, Facts facts, pool::Pool& pool) {
+rt::Task<Result<EntryRef>> Creation::create_near(CreateRequest request, Facts facts, pool::Pool& pool,
+                                                 std::optional<Pinned> pinned) {
   RelationshipId id = ground_.host.random().id<RelationshipId>();
   bool snapshot = request.sync_type == SyncType::snapshot;
   WallTime now = ground_.host.clock().wall();
   TargetWish wish = near_wish(request, facts, id);
   GroupId group = request.group;
+  std::optional<SnapshotId> from;
+  if (pinned) {
+    from = pinned->snapshot;
+    Pinned taken = *pinned;
+    Result<> used = co_await rt::run_on(pool.loop(), use_pin(pool, std::move(taken), id, now));
+    if (!used) co_return fail(used.error());
+  }
   Result<TargetMade> made =
-      co_await rt::run_on(pool.loop(), make_near_target(pool, group, std::move(wish), snapshot, now));
+      co_await rt::run_on(pool.loop(), make_near_target(pool, group, std::move(wish), snapshot, now, from));
   if (!made) co_return fail(made.error());
   Relationship relationship;
   relationship.id = id;
@@ -100,6 +108,15 @@ rt::Task<Result<Forecast>> Creation::forecast_near(CreateRequest request, Facts 
   if (request.sync_type != SyncType::snapshot)
     out.steps.push_back("end the relationship: the target is on its own");
   co_return out;
+}
+
+// A token that was taken for a copy that never began is good again.
+rt::Task<void> Creation::give_back_point(EntryRef entry) {
+  pool::Pool& pool = *entry->source.pool;
+  GroupId group = entry->kept.group;
+  RelationshipId id = entry->kept.id;
+  Result<> returned = co_await rt::run_on(pool.loop(), give_back(pool, group, id));
+  ignore(returned, "the relationship goes, and whatever it holds with it");
 }
 
 rt::Task<Result<>> Creation::begin_point(EntryRef entry, std::optional<Pinned> pinned) {

@@ -6,6 +6,7 @@ namespace lockstep::replica {
 namespace {
 
 constexpr Duration tick_every = std::chrono::milliseconds(500);
+constexpr unsigned ticks_between_sweeps = 20;
 
 // For work that a peer asked for: nobody here watches it.
 class Unwatched final : public Watcher {
@@ -61,6 +62,7 @@ rt::Task<Result<>> MirrorEngine::start() {
   std::vector<EntryRef> all;
   for (const auto& [id, entry] : roster_.all()) all.push_back(entry);
   for (EntryRef& entry : all) co_await take_up(entry, true);
+  co_await sweep_points();
   scope_.spawn(tick());
   co_return Result<>{};
 }
@@ -84,13 +86,13 @@ rt::Task<void> MirrorEngine::stop() {
   }
   co_await mending_.leave_all();
   co_await peers_.stop();
-  co_await roster_.stop();
   co_await scope_.stop_and_join();
+  co_await roster_.stop();
 }
 
 rt::Task<void> MirrorEngine::tick() {
   Duration every = tick_every;
-  for (;;) {
+  for (unsigned ticks = 1;; ++ticks) {
     bool slept = co_await rt::sleep_for(ground_.control, every, scope_.stop());
     if (!slept) break;
     std::vector<EntryRef> all;
@@ -101,7 +103,13 @@ rt::Task<void> MirrorEngine::tick() {
       roster_.tell(entry);                                               // lags grow by themselves
       settle(entry);
     }
+    if (ticks % ticks_between_sweeps == 0) co_await drop_expired_tokens();
   }
+}
+
+// Whatever a complete point has set going touches its ends: they stay until it is over.
+rt::Task<void> MirrorEngine::settled(EntryRef entry) {
+  while (entry->settling) co_await roster_.moved().wait();
 }
 
 rt::Task<Result<>> MirrorEngine::pool_opened(PoolId pool) {
@@ -121,6 +129,7 @@ rt::Task<Result<>> MirrorEngine::pool_closing(PoolId pool) {
   for (EntryRef& entry : all) {
     if (!roster_.uses(*entry, pool)) continue;
     co_await flows_.stop(entry, false);
+    co_await settled(entry);
     co_await roster_.close_ends(entry, false);
     roster_.tell(entry);
   }
@@ -284,6 +293,7 @@ rt::Task<Result<>> MirrorEngine::answer_act(SystemId from, wire::Act act, wire::
   CO_TRY(EntryRef entry, known_to(from, id_from<RelationshipId>(act.relationship())));
   CO_TRY(Order order, order_from(act));
   order.by_peer = from != ground_.self.id;
+  co_await settled(entry);
   End end = act.end() == 0 ? End::source : End::target;
   Result<Outcome> outcome = co_await steps_.carry_out(std::move(entry), end, std::move(order));
   if (!outcome) co_return fail(outcome.error());

@@ -70,7 +70,12 @@ class MirrorEngine final : public Engine, public Callee {
   rt::Task<Result<>> answer_operate(SystemId from, wire::Operate operate);
   rt::Task<Result<>> answer_stand(wire::Stand stand, wire::StandReply& into);
   rt::Task<void> take_up(EntryRef entry, bool fresh_start);
+  // engine_tokens.cc
+  rt::Task<Result<wire::UseTokenReply>> answer_use_token(SystemId from, wire::UseToken use);
+  rt::Task<void> sweep_points();
+  rt::Task<void> drop_expired_tokens();
   void settle(const EntryRef& entry);
+  rt::Task<void> settled(EntryRef entry);
   rt::Task<void> tick();
   rt::Task<void> watch_verification(std::shared_ptr<VerifyWatch> watch, Watcher& watcher, rt::Stop& over);
 

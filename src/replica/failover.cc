@@ -155,7 +155,7 @@ rt::Task<Result<>> Operations::may_turn(EntryRef entry) {
   co_return Result<>{};
 }
 
-rt::Task<Result<>> Operations::reverse(EntryRef entry, CopyState state) {
+rt::Task<Result<>> Operations::reverse(EntryRef entry, CopyState state, Watcher& watcher) {
   Result<> may = co_await may_turn(entry);
   if (!may) co_return may;
   bool open = state == CopyState::failedover || state == CopyState::split || state == CopyState::fractured;
@@ -173,7 +173,7 @@ rt::Task<Result<>> Operations::reverse(EntryRef entry, CopyState state) {
   }
   Result<> turned = co_await turn(entry);
   if (!turned) co_return turned;
-  if (state == CopyState::synchronized) co_return co_await flow_both(entry);
+  if (state == CopyState::synchronized) co_return co_await resume(entry, watcher);
   co_return co_await rest_both(entry, state == CopyState::failedover ? CopyState::suspended : state);
 }
 
@@ -186,10 +186,7 @@ rt::Task<Result<>> Operations::fail_back(EntryRef entry, Watcher& watcher) {
   if (!turned) co_return turned;
   Result<> level = co_await resume(entry, watcher);
   if (!level) co_return level;
-  Result<> reversed = co_await reverse(entry, CopyState::synchronized);
-  if (!reversed) co_return reversed;
-  std::vector<CopyState> end{CopyState::synchronized};
-  co_return co_await await_state(entry, std::move(end), watcher);
+  co_return co_await reverse(entry, CopyState::synchronized, watcher);
 }
 
 }  // namespace lockstep::replica

@@ -2,6 +2,7 @@
 
 #include "replica/ledger.h"
 #include "replica/point.h"
+#include "replica/token.h"
 
 namespace lockstep::replica {
 namespace {
@@ -68,7 +69,8 @@ rt::Task<Result<GroupId>> fill(pool::Pool& pool, TargetPlan plan, SnapshotId poi
 
 }  // namespace
 
-rt::Task<Result<TargetMade>> make_near_target(pool::Pool& pool, GroupId source, TargetWish wish, bool follows, WallTime now) {
+rt::Task<Result<TargetMade>> make_near_target(pool::Pool& pool, GroupId source, TargetWish wish, bool follows, WallTime now,
+                                              std::optional<SnapshotId> from) {
   wish.same_sizes = true;
   CO_TRY(TargetPlan plan, plan_target(pool, wish));
   TargetMade out;
@@ -77,10 +79,15 @@ rt::Task<Result<TargetMade>> make_near_target(pool::Pool& pool, GroupId source, 
   out.made = plan.made;
   if (wish.dry_run) co_return out;
   RelationshipId id = wish.relationship;
-  Result<SnapshotId> point = co_await take_point(pool, source, id, now);
-  if (!point) co_return fail(point.error());
-  SnapshotId held = *point;
-  Origin origin = pool.catalog().snapshots.at(held).origin;
+  if (!from) {
+    Result<SnapshotId> point = co_await take_point(pool, source, id, now);
+    if (!point) co_return fail(point.error());
+    from = *point;
+  }
+  SnapshotId held = *from;
+  auto row = pool.catalog().snapshots.find(held);
+  if (row == pool.catalog().snapshots.end()) co_return fail(Code::not_found, "the point in time is gone");
+  Origin origin = row->second.origin;
   Result<GroupId> group = co_await fill(pool, plan, held, wish.name, now);
   Result<> done;
   if (!group) done = fail(group.error());
@@ -91,6 +98,11 @@ rt::Task<Result<TargetMade>> make_near_target(pool::Pool& pool, GroupId source, 
       Result<> gone = co_await remove_target_objects(pool, target, plan.made);
       ignore(gone, "what failed before is what is reported");
     }
+  }
+  // A token is as good as before where nothing came of it.
+  if (!done) {
+    Result<> returned = co_await give_back(pool, source, id);
+    ignore(returned, "what failed before is what is reported");
   }
   // Held by the volumes that start from it, if there are any.
   Result<> dropped = co_await drop_point(pool, source, id);
@@ -124,20 +136,21 @@ rt::Task<Result<>> restore_near(pool::Pool& pool, NearEnds ends, WallTime now) {
   Result<> done = co_await become(pool, ends.source, state, std::move(keep_as), true);
   std::string all = purpose(restore_purpose, ends.relationship);
   Result<> dropped = co_await drop_internal(pool, ends.target, std::move(all), SnapshotId{});
-  co_return done ? dropped : done;
+  if (!done) co_return done;
+  if (!dropped) co_return dropped;
+  // Both hold the same from here on.
+  Origin origin = pool.position(ends.source);
+  co_return co_await follow(pool, ends.source, ends.target, ends.relationship, origin);
 }
 
 rt::Task<Result<>> close_near(pool::Pool& pool, NearEnds ends, WallTime now) {
   const store::GroupRow* found = group_row(pool, ends.target);
   if (found == nullptr) co_return fail(Code::not_found, "the target group is gone");
-  if (found->resync) co_return Result<>{};
+  if (found->role == store::Role::target) co_return Result<>{};
   Result<> kept = co_await keep_writes(pool, ends, "before-close-", now);
   if (!kept) co_return kept;
   store::GroupRow row = *group_row(pool, ends.target);
   row.role = store::Role::target;
-  store::ResyncBracket closed;
-  closed.relationship = ends.relationship;
-  row.resync = closed;
   co_return co_await pool.change_group(std::move(row));
 }
 

@@ -27,12 +27,14 @@ struct NearState {
 
 // Target volumes that are the source at one instant. `follows`: a snapshot, which stays tied to its source; else the
 // clone is nobody's target.
-rt::Task<Result<TargetMade>> make_near_target(pool::Pool& pool, GroupId source, TargetWish wish, bool follows, WallTime now);
+// `from`: an earlier instant, which somebody holds for the relationship.
+rt::Task<Result<TargetMade>> make_near_target(pool::Pool& pool, GroupId source, TargetWish wish, bool follows, WallTime now,
+                                              std::optional<SnapshotId> from = std::nullopt);
 // The target becomes the source as it is now. What was written to the target itself is kept as a snapshot of it.
 rt::Task<Result<>> renew_near(pool::Pool& pool, NearEnds ends, WallTime now);
 // The source becomes what the target holds; what the source held is kept as a snapshot of it.
 rt::Task<Result<>> restore_near(pool::Pool& pool, NearEnds ends, WallTime now);
-// The target is closed to hosts, its view is gone; what was written to it is kept as a snapshot of it.
+// Hosts may only look at the target; what was written to it is kept as a snapshot of it.
 rt::Task<Result<>> close_near(pool::Pool& pool, NearEnds ends, WallTime now);
 // The target is nobody's any more: independent volumes with what they hold.
 rt::Task<Result<>> release_near(pool::Pool& pool, NearEnds ends);

@@ -62,9 +62,11 @@ rt::Task<Result<Outcome>> Operations::simple(EntryRef entry, End end, Step step,
 }
 
 rt::Task<Result<>> Operations::operate(EntryRef entry, Operation operation, Watcher& watcher) {
-  while (entry->settling) co_await roster_.moved().wait();
-  if (entry->gone) co_return fail(Code::not_found, "relationship '" + entry->kept.name + "' has ended by itself");
-  co_await roster_.refresh(entry);
+  do {
+    while (entry->settling) co_await roster_.moved().wait();
+    if (entry->gone) co_return fail(Code::not_found, "relationship '" + entry->kept.name + "' has ended by itself");
+    co_await roster_.refresh(entry);
+  } while (entry->settling);
   CopyState state = roster_.report_of(*entry).copy_state;
   // Every caller of this face has asked for exactly this and was told what it does: that is what force means
   // here.
@@ -93,15 +95,19 @@ rt::Task<Result<>> Operations::run(EntryRef entry, Operation operation, CopyStat
     case Operation::resync_replica: co_return co_await resync(entry, watcher);
     case Operation::suspend:
     case Operation::deactivate:
-    case Operation::abort:
+    case Operation::abort: co_return co_await rest_both(entry, cell.to);
     case Operation::prepare:
-    case Operation::unprepare: co_return co_await rest_both(entry, cell.to);
+    case Operation::unprepare: {
+      Result<> closed = co_await close_target(entry, "before-prepare-");
+      if (!closed && closed.error().code != Code::unreachable) co_return closed;
+      co_return co_await rest_both(entry, cell.to);
+    }
     case Operation::fracture: co_return co_await open_target(entry, state, CopyState::fractured, false);
     case Operation::split: co_return co_await open_target(entry, state, CopyState::split, true);
     case Operation::failover: co_return co_await failover(entry, state);
     case Operation::failback:
     case Operation::restore_from_replica: co_return co_await fail_back(entry, watcher);
-    case Operation::reverse_roles: co_return co_await reverse(entry, state);
+    case Operation::reverse_roles: co_return co_await reverse(entry, state, watcher);
     case Operation::detach:
     case Operation::dissolve: co_return co_await detach(entry);
     case Operation::reset_to_sync: co_return co_await reset_mode(entry, Mode::synchronous);
@@ -117,6 +123,21 @@ rt::Task<Result<>> Operations::run(EntryRef entry, Operation operation, CopyStat
   }
   co_return fail(Code::unsupported, std::string(name_of(operation)) + " is not offered for a " +
                                         std::string(name_of(entry->kept.sync_type)));
+}
+
+rt::Task<Result<>> Operations::close_target(EntryRef entry, std::string what) {
+  Result<Outcome> target = co_await simple(entry, End::target, Step::look);
+  if (!target) co_return fail(target.error());
+  if (!target->writable) co_return Result<>{};
+  Result<Outcome> source = co_await simple(entry, End::source, Step::look);
+  if (!source) co_return fail(source.error());
+  Order order;
+  order.step = Step::yield;
+  order.name = what + entry->kept.name;
+  order.other = source->past;
+  Result<Outcome> yielded = co_await ask(entry, End::target, std::move(order));
+  if (!yielded) co_return fail(yielded.error());
+  co_return Result<>{};
 }
 
 // The source first: what does not flow cannot be misread by the target.

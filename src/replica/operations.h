@@ -33,6 +33,8 @@ class Operations {
   rt::Task<Result<>> flow_both(EntryRef entry);
   rt::Task<Result<>> resume(EntryRef entry, Watcher& watcher);
   rt::Task<Result<>> detach(EntryRef entry);
+  // A target that serves hosts stops doing so; what was written to it is kept as a snapshot there, named after `what`.
+  rt::Task<Result<>> close_target(EntryRef entry, std::string what);
   // The end that serves becomes the source; the other follows it, and what only that one has is kept.
   rt::Task<Result<>> turn(EntryRef entry, std::string kept_as = "before-reverse-");
 
@@ -43,7 +45,7 @@ class Operations {
   rt::Task<Result<>> open_target(EntryRef entry, CopyState before, CopyState intent, bool drain);
   rt::Task<Result<>> failover(EntryRef entry, CopyState state);
   rt::Task<Result<>> failover_here(EntryRef entry, CopyState state);
-  rt::Task<Result<>> reverse(EntryRef entry, CopyState state);
+  rt::Task<Result<>> reverse(EntryRef entry, CopyState state, Watcher& watcher);
   rt::Task<Result<>> may_turn(EntryRef entry);
   rt::Task<std::vector<std::string>> siblings_ahead(EntryRef entry);
   rt::Task<Result<>> await_link(EntryRef entry);

@@ -9,7 +9,6 @@
 namespace lockstep::replica {
 namespace {
 
-constexpr std::uint8_t token_version = 1;
 constexpr std::size_t addresses_most = 8;
 constexpr std::size_t invitations_most = 64;
 constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -49,7 +48,7 @@ std::optional<Buffer> from_base64url(std::string_view text) {
 std::string encode(const Token& token) {
   Buffer bytes;
   Writer out(bytes);
-  out.u8(token_version);
+  out.u8(static_cast<std::uint8_t>(token.kind));
   out.u64(static_cast<std::uint64_t>(token.expires.us));
   out.id(token.system);
   out.raw(token.fingerprint.bytes);
@@ -60,9 +59,10 @@ std::string encode(const Token& token) {
   return base64url(bytes);
 }
 
-Result<Token> decode_token(std::string_view text) {
-  auto wrong = [](const std::string& why) {
-    return fail(Code::invalid, "token: " + why + "; copy it whole from `peer invite`");
+Result<Token> decode_token(std::string_view text, Token::Kind wanted) {
+  const std::string from = wanted == Token::Kind::copy ? "`token create`" : "`peer invite`";
+  auto wrong = [&from](const std::string& why) {
+    return fail(Code::invalid, "token: " + why + "; copy it whole from " + from);
   };
   while (!text.empty() && (text.back() == '\n' || text.back() == ' ' || text.back() == '\r'))
     text.remove_suffix(1);
@@ -73,8 +73,11 @@ Result<Token> decode_token(std::string_view text) {
   if (load_le<std::uint32_t>(bytes->data() + body.size()) != crc32c_of(body))
     return wrong("a character is wrong or missing");
   Reader in(body);
-  if (in.u8() != token_version) return wrong("it was made by a newer version");
   Token token;
+  token.kind = static_cast<Token::Kind>(in.u8());
+  bool known = token.kind == Token::Kind::invitation || token.kind == Token::Kind::copy;
+  if (!known) return wrong("it was made by a newer version");
+  if (token.kind != wanted) return wrong("it is one for something else");
   token.expires.us = static_cast<std::int64_t>(in.u64());
   token.system = in.id<SystemId>();
   Span fingerprint = in.raw(token.fingerprint.bytes.size());

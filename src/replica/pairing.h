@@ -18,6 +18,8 @@ using Proof = std::array<std::byte, 32>;
 
 // What an invitation says. As text: base64url of a versioned struct (docs/formats/wire.md).
 struct Token {
+  enum class Kind : std::uint8_t { invitation = 1, copy = 2 };  // to pair; to copy a point in time (token.h)
+  Kind kind = Kind::invitation;
   SystemId system;
   os::Fingerprint fingerprint;
   Secret secret{};
@@ -27,7 +29,7 @@ struct Token {
 
 [[nodiscard]] std::string encode(const Token& token);
 [[nodiscard]] Result<Token> decode_token(
-    std::string_view text);  // `invalid`; whether it has expired is for the clock's owner to see
+    std::string_view text, Token::Kind wanted = Token::Kind::invitation);  // `invalid`; whether it has expired is for the clock's owner to see
 
 // HMAC-SHA256 with the secret over a label and both certificates: worth nothing on any other connection.
 enum class Prover : std::uint8_t { joiner = 1, inviter = 2 };

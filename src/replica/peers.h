@@ -46,6 +46,7 @@ class Peers final : public LinkWatch {
   rt::Task<Result<Peer>> join(std::string token, std::vector<os::Address> advertised);
   rt::Task<Result<>> remove(SystemId peer);
   [[nodiscard]] std::vector<PeerReport> reports() const;
+  [[nodiscard]] os::Fingerprint fingerprint() const { return mine_; }
   [[nodiscard]] std::string name_of(SystemId system) const;
   [[nodiscard]] const Peer* find(SystemId system) const;
 

@@ -1,5 +1,7 @@
 #include "replica/point.h"
 
+#include <algorithm>
+
 #include "replica/ledger.h"
 #include "replica/token.h"
 
@@ -32,6 +34,30 @@ rt::Task<Result<>> drop_point(pool::Pool& pool, GroupId group, RelationshipId re
   Result<> dropped = co_await drop_internal(pool, group, std::move(own), SnapshotId{});
   if (!dropped) co_return dropped;
   co_return co_await unpin(pool, group, relationship);
+}
+
+rt::Task<Result<>> drop_orphans(pool::Pool& pool, std::vector<RelationshipId> known) {
+  std::vector<std::pair<GroupId, RelationshipId>> orphans;
+  auto unknown = [&](RelationshipId id) { return std::find(known.begin(), known.end(), id) == known.end(); };
+  for (const auto& [id, row] : pool.catalog().snapshots) {
+    if (!row.internal || row.hidden) continue;
+    const std::string head = std::string(point_purpose) + " ";
+    if (row.purpose.starts_with(head)) {
+      auto of = parse_id<RelationshipId>(std::string_view(row.purpose).substr(head.size()));
+      if (of && unknown(*of)) orphans.emplace_back(row.group, *of);
+    } else if (auto pin = pin_from(row.purpose)) {
+      for (RelationshipId user : pin->users) {
+        if (unknown(user)) orphans.emplace_back(row.group, user);
+      }
+    }
+  }
+  for (const auto& [group, relationship] : orphans) {
+    GroupId of = group;
+    RelationshipId gone = relationship;
+    Result<> dropped = co_await drop_point(pool, of, gone);
+    if (!dropped) co_return dropped;
+  }
+  co_return Result<>{};
 }
 
 bool wrote_itself(pool::Pool& pool, GroupId group) {

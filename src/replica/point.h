@@ -29,6 +29,9 @@ rt::Task<Result<SnapshotId>> take_point(pool::Pool& pool, GroupId group, Relatio
 // The relationship needs none any more. One that a token holds for others stays.
 rt::Task<Result<>> drop_point(pool::Pool& pool, GroupId group, RelationshipId relationship);
 
+// Points and uses of tokens that no relationship of `known` has: what an interrupted creation left.
+rt::Task<Result<>> drop_orphans(pool::Pool& pool, std::vector<RelationshipId> known);
+
 // The group serves hosts with a generation of its own, and wrote into it.
 [[nodiscard]] bool wrote_itself(pool::Pool& pool, GroupId group);
 

@@ -16,7 +16,7 @@ rt::Task<Result<>> Points::run_far(EntryRef entry, Operation operation, CopyStat
   switch (operation) {
     case Operation::activate: co_return co_await take_and_copy(entry, state != CopyState::initialized, watcher);
     case Operation::resync_replica: co_return co_await take_and_copy(entry, true, watcher);
-    case Operation::resume: co_return co_await operations_.resume(entry, watcher);
+    case Operation::resume: co_return co_await copy(entry, watcher);
     case Operation::suspend:
     case Operation::fracture:
     case Operation::split: co_return co_await operations_.rest_both(entry, to);
@@ -32,34 +32,26 @@ rt::Task<Result<>> Points::run_far(EntryRef entry, Operation operation, CopyStat
   }
 }
 
-// A target that serves hosts stops doing so; what was written to it is kept as a snapshot there.
-rt::Task<Result<>> Points::close_target(EntryRef entry, std::string_view what) {
-  Result<Outcome> target = co_await operations_.simple(entry, End::target, Step::look);
-  if (!target) co_return fail(target.error());
-  if (!target->writable) co_return Result<>{};
-  Result<Outcome> source = co_await operations_.simple(entry, End::source, Step::look);
-  if (!source) co_return fail(source.error());
-  Order order;
-  order.step = Step::yield;
-  order.name = std::string(what) + entry->kept.name;
-  order.other = source->past;
-  Result<Outcome> yielded = co_await operations_.ask(entry, End::target, std::move(order));
-  if (!yielded) co_return fail(yielded.error());
-  co_return Result<>{};
-}
-
 rt::Task<Result<>> Points::take_and_copy(EntryRef entry, bool again, Watcher& watcher) {
   if (again) {
-    Result<> closed = co_await close_target(entry, "before-resync-");
+    Result<> closed = co_await operations_.close_target(entry, "before-resync-");
     if (!closed) co_return closed;
     Result<Outcome> taken = co_await operations_.simple(entry, End::source, Step::point);
     if (!taken) co_return fail(taken.error());
   }
-  co_return co_await operations_.resume(entry, watcher);
+  co_return co_await copy(entry, watcher);
+}
+
+// What is complete may be settled while somebody waits for it; an operation that changes the point is not overtaken.
+rt::Task<Result<>> Points::copy(EntryRef entry, Watcher& watcher) {
+  entry->awaiting = true;
+  Result<> done = co_await operations_.resume(entry, watcher);
+  entry->awaiting = false;
+  co_return done;
 }
 
 rt::Task<Result<>> Points::stop_at(EntryRef entry, CopyState intent) {
-  Result<> closed = co_await close_target(entry, "before-close-");
+  Result<> closed = co_await operations_.close_target(entry, "before-close-");
   if (!closed && closed.error().code != Code::unreachable) co_return closed;
   Result<> rested = co_await operations_.rest_both(entry, intent);
   if (!rested) co_return rested;
@@ -89,7 +81,7 @@ rt::Task<Result<>> Points::restore(EntryRef entry, Watcher& watcher) {
   if (!turned) co_return turned;
   Result<Outcome> taken = co_await operations_.simple(entry, End::source, Step::point);
   if (!taken) co_return fail(taken.error());
-  Result<> copied = co_await operations_.resume(entry, watcher);
+  Result<> copied = co_await copy(entry, watcher);
   if (!copied) co_return copied;
   Result<> back = co_await operations_.turn(entry, "before-restore-");
   if (!back) co_return back;
@@ -101,11 +93,10 @@ rt::Task<Result<>> Points::restore(EntryRef entry, Watcher& watcher) {
 }
 
 bool Points::to_be_settled(const Entry& entry) {
-  bool reached = is_point(entry.kept.sync_type) && entry.source.end && entry.source.status.point_reached;
+  const Status& status = entry.source.status;
+  bool reached = is_point(entry.kept.sync_type) && entry.source.end && status.connected && status.point_reached;
   if (!reached || entry.gone || entry.settling || is_complete(entry.kept)) return false;
-  bool waits = entry.operation == Operation::activate || entry.operation == Operation::resume ||
-               entry.operation == Operation::resync_replica || entry.operation == Operation::restore_from_replica;
-  return !entry.busy || waits;
+  return !entry.busy || entry.awaiting;
 }
 
 rt::Task<Result<>> Points::open_target(EntryRef entry) {

@@ -28,7 +28,7 @@ class Points {
 
   rt::Task<Result<>> run_far(EntryRef entry, Operation operation, CopyState state, CopyState to, Watcher& watcher);
   rt::Task<Result<>> take_and_copy(EntryRef entry, bool again, Watcher& watcher);
-  rt::Task<Result<>> close_target(EntryRef entry, std::string_view what);
+  rt::Task<Result<>> copy(EntryRef entry, Watcher& watcher);
   rt::Task<Result<>> stop_at(EntryRef entry, CopyState intent);
   rt::Task<Result<>> open_target(EntryRef entry);
   rt::Task<Result<>> restore(EntryRef entry, Watcher& watcher);

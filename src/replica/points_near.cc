@@ -8,7 +8,7 @@ namespace {
 // On the pool's loop: a group that others follow cannot be put back under them.
 rt::Task<Result<>> restore_alone(pool::Pool& pool, NearEnds ends, WallTime now) {
   for (const auto& [id, follower] : pool.catalog().followers) {
-    if (follower.group != ends.source) continue;
+    if (follower.group != ends.source || follower.window != Duration{0}) continue;
     co_return fail(Code::busy,
                    "the source is replicated elsewhere too, and would change under its other replicas; detach those first");
   }

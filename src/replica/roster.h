@@ -55,6 +55,7 @@ struct Entry {
   bool late = false;               // they heard that the lag is over its objective
   Instant within_since;            // though it is not any more
   bool gone = false;
+  bool awaiting = false;   // the operation that runs waits for its point to be complete
   bool settling = false;   // its point is complete: what follows from that is under way
 
   [[nodiscard]] bool local(SystemId self) const { return kept.peer == self; }

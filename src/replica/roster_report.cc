@@ -211,7 +211,8 @@ void Roster::tell(EntryRef entry) {
   say("Lag", rpo(entry->late), rpo(late), now.cause.empty() ? lag_text(now) : now.cause);
   entry->late = late;
   say("Conflict", before.conflict, now.conflict, now.cause);
-  if (point && entry->source.end && entry->source.status.point_reached && reached_) reached_(entry);
+  if (point && entry->source.end && entry->source.status.point_reached && reached_)
+    reached_(entry);
   if (!point && now.copy_state == CopyState::synchronized && before.copy_state != CopyState::synchronized) {
     entry->kept.when_synchronized = ground_.host.clock().wall();
     entry->told.relationship.when_synchronized = entry->kept.when_synchronized;

@@ -40,6 +40,15 @@ inline constexpr CopyState last_column = CopyState::skewed;
 // every legal one named.
 [[nodiscard]] Result<Cell> check(SyncType type, Operation operation, CopyState state, bool force);
 
+// What hosts may do with the target. `whole`: it holds a state of its source (once Synchronized, always: what a copy
+// leaves unfinished gives way to the state before it).
+enum class Access : std::uint8_t { none, read, read_write };
+[[nodiscard]] Access target_access(SyncType type, CopyState state, bool whole) noexcept;
+[[nodiscard]] std::string_view name_of(Access access) noexcept;
+
+// docs/states.md, as these tables say it.
+[[nodiscard]] std::string states_page();
+
 // For GetSupported*: operations that are legal in some state; states in which `operation` does something.
 [[nodiscard]] std::vector<Operation> operations_of(SyncType type);
 [[nodiscard]] std::vector<CopyState> states_allowing(SyncType type, Operation operation, bool force);

@@ -267,7 +267,20 @@ rt::Task<Result<>> Steps::rest(EntryRef entry, End end, CopyState intent) {
     co_await rt::run_on(entry->target.pool->loop(), rest_target(*entry->target.end, intent));
     co_await roster_.refresh(entry);
   }
+  bool given_up = intent == CopyState::aborted || intent == CopyState::prepared;
+  if (end == End::target && entry->target.end && given_up) {
+    Result<> back = co_await rt::run_on(entry->target.pool->loop(), entry->target.end->fall_back());
+    if (!back) co_return back;
+  }
   entry->kept.intent = intent;
+  if (intent == CopyState::failedover) entry->kept.when_failed_over = ground_.host.clock().wall();
+  if (intent == CopyState::failedover && end == End::source && entry->source.end) {
+    // Opened before it was failed over, the target had left the source open as well.
+    pool::Pool& pool = *entry->source.pool;
+    GroupId group = entry->kept.group;
+    Result<> closed = co_await rt::run_on(pool.loop(), give_up_source_role(pool, group));
+    if (!closed) co_return closed;
+  }
   if (intent == CopyState::suspended) entry->kept.when_suspended = ground_.host.clock().wall();
   Result<> saved = co_await roster_.save(entry);
   if (!saved) co_return saved;

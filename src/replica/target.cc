@@ -36,7 +36,8 @@ rt::Task<Result<>> Target::open() {
         Code::not_found,
         "relationship '" + name_ + "': its group or one of its volumes is gone from the pool; detach it");
   }
-  fresh_ = group->position.generation.is_none() && !group->was_synchronized && !group->resync;
+  bool untouched = !group->resync || (group->resync->source_position.generation.is_none() && group->resync->pass == 0);
+  fresh_ = group->position.generation.is_none() && !group->was_synchronized && untouched;
   // A stand-in that no bracket names was taken by a step that did not end.
   SnapshotId stand_in = group->resync ? group->resync->stand_in : SnapshotId{};
   std::string held = purpose("stand-in", id_);

@@ -38,6 +38,8 @@ class Target {
   rt::Task<Error> serve(std::unique_ptr<os::Stream> stream);
   void hang_up(Error why);
   void rest();                  // the source has stopped: that is no failure
+  // Nothing will end a copy that is open: the state before it is back, where there was one.
+  rt::Task<Result<>> fall_back();
   // A promotion is being prepared (or was given up): a source that comes by meanwhile must not take its role
   // back.
   void expect_promotion(bool expected) { promoting_ = expected; }

@@ -50,7 +50,7 @@ Result<> check_free(pool::Pool& pool, const store::GroupRow& row) {
   if (row.role != store::Role::source || !row.following.is_none())
     return fail(Code::invalid, told(pool, row) + " is a target already; name another");
   for (const auto& [id, follower] : pool.catalog().followers) {
-    if (follower.group == row.id)
+    if (follower.group == row.id && follower.window == Duration{0})
       return fail(Code::invalid, told(pool, row) + " is the source of another relationship; name another");
   }
   return {};
@@ -88,10 +88,12 @@ rt::Task<Result<bool>> holds_data_in(pool::Pool& pool, VolumeId id) {
   co_return false;
 }
 
-// What volumes of the group hold is overwritten by the first copy: holes of the source too must travel then.
-store::ResyncBracket open_for_copy(RelationshipId relationship) {
+// Nobody reads a target before its first copy has ended. Where volumes hold something already, holes of the source
+// must travel as well.
+store::ResyncBracket open_for_copy(RelationshipId relationship, bool overwrites) {
   store::ResyncBracket bracket;
   bracket.relationship = relationship;
+  bracket.pass = overwrites ? overwriting_pass : 0;
   return bracket;
 }
 
@@ -226,7 +228,7 @@ rt::Task<Result<TargetMade>> make_target_objects(pool::Pool& pool, TargetWish wi
   row.position = out.related ? pool.position(out.group) : Origin{};
   row.was_synchronized = out.related;
   row.resync.reset();
-  if (overwrites) row.resync = open_for_copy(wish.relationship);
+  if (!out.related) row.resync = open_for_copy(wish.relationship, overwrites);
   done = co_await pool.change_group(std::move(row));
   if (!done) {
     GroupId group = out.group;
@@ -266,7 +268,7 @@ rt::Task<Result<>> delete_target_objects(pool::Pool& pool, GroupId group) {
   std::vector<RelationshipId> claims;
   for (const auto& [id, follower] : pool.catalog().followers) {
     if (follower.group != group) continue;
-    bool own = id == follower_id(row->following, group) || id == surplus_id(row->following, group);
+    bool own = follower.window != Duration{0} || id == follower_id(row->following, group) || id == surplus_id(row->following, group);
     if (!own) co_return fail(Code::busy, told(pool, *row) + " is the source of another relationship; detach that one first");
     claims.push_back(id);
   }

@@ -26,6 +26,9 @@ struct TargetWish {
   std::vector<std::pair<std::string, Bytes>> volumes;  // the source's names and sizes
 };
 
+// In the bracket of a target whose first copy has not begun: 0, or this where its volumes held something before.
+inline constexpr std::uint32_t overwriting_pass = ~std::uint32_t{0};
+
 enum class Made : std::uint8_t { all = 0, volumes = 1, nothing = 2 };  // what of a target is new
 
 struct TargetMade {

@@ -50,6 +50,18 @@ rt::Task<Result<Past>> Target::promote() {
   co_return past_of(pool_, group_);
 }
 
+rt::Task<Result<>> Target::fall_back() {
+  Error why{Code::cancelled, "the copy was given up"};
+  hang_up(why);
+  co_await quiet();
+  store::GroupRow group = row();
+  if (!group.resync || group.resync->stand_in.is_none()) co_return Result<>{};
+  Result<> left = co_await leave_pass();
+  if (!left) co_return fail(described(left.error()));
+  changed();
+  co_return Result<>{};
+}
+
 rt::Task<Result<Past>> Target::yield(std::string keep_as, std::optional<Past> other) {
   Error why{Code::cancelled, "this end gives its own writes up"};
   hang_up(why);

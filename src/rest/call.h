@@ -51,6 +51,7 @@ struct Route {
 [[nodiscard]] std::span<const Route> replica_action_routes();
 [[nodiscard]] std::span<const Route> snapshot_routes();
 [[nodiscard]] std::span<const Route> relationship_routes();
+[[nodiscard]] std::span<const Route> token_routes();
 [[nodiscard]] std::span<const Route> peer_routes();
 [[nodiscard]] std::span<const Route> account_routes();
 [[nodiscard]] std::span<const Route> session_routes();

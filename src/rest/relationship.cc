@@ -95,6 +95,7 @@ json::object relationship_body(const Call& call, const replica::Report& report) 
   body["Source"] = source_here ? here : there;
   body["Target"] = source_here ? there : here;
   add_state(body, report);
+  body["PointInTime"] = replica::is_point(r.sync_type) ? time_or_null(r.when_activated) : json::value(nullptr);
   body["Created"] = time_or_null(r.created);
   body["WhenEstablished"] = time_or_null(r.when_established);
   body["WhenSynchronized"] = time_or_null(r.when_synchronized);

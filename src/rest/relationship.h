@@ -21,6 +21,7 @@ namespace lockstep::rest {
 rt::Task<Reply> post_create_replica(Call& call, std::string group);
 // Runs what was asked for and answers 201 with the relationship, or 202.
 rt::Task<Reply> create_replica_reply(Call& call, manage::CreateReplica request);
+rt::Task<Reply> made_replica_reply(Call& call, manage::Answer<manage::Outcome> outcome);
 // One of the operations 2 to 25, on the relationship of that name.
 rt::Task<Reply> operate_reply(Call& call, std::string relationship, std::uint16_t operation, bool dry_run);
 

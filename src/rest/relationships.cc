@@ -169,6 +169,7 @@ rt::Task<Reply> post_create_replica(Call& call, std::string group) {
   bool dry_run = body.boolean("DryRun").value_or(false);
   manage::CreateReplica request = request_in(body);
   if (auto fault = body.fault()) co_return std::move(*fault);
+  if (call.request.parameter("wait") != nullptr) request.wait_at_most = wait_of(call.request);
   manage::PoolAndName name = manage::split_name(group);
   request.pool = std::move(name.pool);
   request.group = std::move(name.name);
@@ -180,10 +181,15 @@ rt::Task<Reply> post_create_replica(Call& call, std::string group) {
 
 rt::Task<Reply> create_replica_reply(Call& call, manage::CreateReplica request) {
   manage::Answer<manage::Outcome> outcome = co_await call.system.create_replica(call.caller, std::move(request));
+  co_return co_await made_replica_reply(call, std::move(outcome));
+}
+
+rt::Task<Reply> made_replica_reply(Call& call, manage::Answer<manage::Outcome> outcome) {
   if (!outcome) co_return refused_create(outcome.error());
   co_await call.names.read(call.system);
   std::optional<replica::Report> report = find_relationship(call, outcome->object);
-  Reply done = created(relationship_path(outcome->object), report ? relationship_body(call, *report) : json::object{});
+  // A clone that is complete has let go of its source already: there is no relationship to show.
+  Reply done = report ? created(relationship_path(outcome->object), relationship_body(call, *report)) : ok(json::object{{"Name", outcome->object}, {"Complete", true}});
   co_return outcome_reply(call, *outcome, std::move(done));
 }
 

@@ -14,7 +14,7 @@ struct Subject {
   std::optional<Reply> fault;
 };
 
-rt::Task<Subject> subject_of(Call& call, bool is_volume, bool may_make_group) {
+rt::Task<Subject> subject_of(Call& call, bool is_volume) {
   Subject out;
   out.is_volume = is_volume;
   World world = co_await read_world(call);
@@ -38,15 +38,8 @@ rt::Task<Subject> subject_of(Call& call, bool is_volume, bool may_make_group) {
     }
     co_return out;
   }
-  if (!may_make_group) {
-    manage::Refusal refusal{manage::ReturnCode::not_found, "volume '" + volume->export_name + "' has no replica", "", volume->row.name, Code::not_found};
-    out.fault = refused(refusal);
-    co_return out;
-  }
-  out.group = volume->export_name;
-  std::vector<std::string> members{volume->export_name};
-  manage::Answer<> made = co_await call.system.create_group(call.caller, out.group, members);
-  if (!made) out.fault = refused(made.error());
+  manage::Refusal refusal{manage::ReturnCode::not_found, "volume '" + volume->export_name + "' has no replica", "", volume->row.name, Code::not_found};
+  out.fault = refused(refusal);
   co_return out;
 }
 
@@ -96,33 +89,22 @@ rt::Task<Reply> make(Call& call, bool is_volume, bool assign) {
     if (!is_volume) request.target_group = name;
   }
   if (auto fault = body.fault()) co_return std::move(*fault);
-  Subject subject = co_await subject_of(call, is_volume, true);
+  request.target_system = peer_in(call, *target);
+  std::string target_name = name_of_reference(*target);
+  if (is_volume) {
+    std::optional<std::string> target_volume;
+    if (assign) target_volume = target_name;
+    else request.target_pool = target_name;
+    manage::Answer<manage::Outcome> outcome = co_await call.system.create_volume_replica(call.caller, name_of_id(call.ids[0]), std::move(target_volume), std::move(request));
+    co_return co_await made_replica_reply(call, std::move(outcome));
+  }
+  Subject subject = co_await subject_of(call, false);
   if (subject.fault) co_return std::move(*subject.fault);
   manage::PoolAndName name = manage::split_name(subject.group);
   request.pool = std::move(name.pool);
   request.group = std::move(name.name);
-  request.target_system = peer_in(call, *target);
-  std::string target_name = name_of_reference(*target);
-  if (!assign) {
-    request.target_pool = target_name;
-  } else if (!is_volume) {
-    request.target_group = target_name;
-  } else {
-    World world = co_await read_world(call);
-    const manage::VolumeInfo* volume = world.volume(target_name);
-    if (!volume) {
-      manage::Refusal refusal{manage::ReturnCode::not_found, "there is no volume '" + target_name + "'", "", "TargetVolume", Code::not_found};
-      co_return refused(refusal);
-    }
-    if (volume->group.empty()) {
-      std::vector<std::string> members{volume->export_name};
-      manage::Answer<> made = co_await call.system.create_group(call.caller, volume->export_name, members);
-      if (!made) co_return refused(made.error());
-      request.target_group = volume->export_name;
-    } else {
-      request.target_group = volume->pool + "/" + volume->group;
-    }
-  }
+  if (assign) request.target_group = target_name;
+  else request.target_pool = target_name;
   co_return co_await create_replica_reply(call, std::move(request));
 }
 
@@ -134,7 +116,7 @@ rt::Task<Reply> change(Call& call, bool is_volume, replica::Operation operation)
   std::optional<bool> with_target;
   if (operation == replica::Operation::detach) with_target = body.boolean(is_volume ? "DeleteTargetVolume" : "DeleteTargetConsistencyGroup");
   if (auto fault = body.fault()) co_return std::move(*fault);
-  Subject subject = co_await subject_of(call, is_volume, false);
+  Subject subject = co_await subject_of(call, is_volume);
   if (subject.fault) co_return std::move(*subject.fault);
   World world = co_await read_world(call);
   std::optional<std::string> name = relationship_to(call, world, subject, *target);

@@ -32,7 +32,7 @@ json::object replica_info(const replica::Report& report, bool local, std::string
   add_time(info, "WhenEstablished", r.when_established);
   add_time(info, "WhenSuspended", r.when_suspended);
   add_time(info, "WhenSynchronized", r.when_synchronized);
-  add_time(info, "WhenSynced", r.when_synchronized);
+  add_time(info, "WhenSynced", replica::is_point(r.sync_type) ? r.when_activated : r.when_synchronized);
   if (!source_path.empty()) {
     if (local) info["SourceReplica"] = link(std::move(source_path));
     else info["RemoteSourceReplica"] = std::move(source_path);
