@@ -56,8 +56,6 @@ Jobs::Patience patience_for(replica::SyncType type, replica::Mode mode, std::opt
   return patience;
 }
 
-}  // namespace
-
 rt::Task<CreateFacts> Relationships::gather(Caller caller, CreateReplica request) {
   CreateFacts facts;
   facts.caller = std::move(caller);
