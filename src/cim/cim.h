@@ -24,7 +24,7 @@ struct Options {
   std::string directory;                            // subscriptions are kept there
   unsigned own_uid = 0;                             // at the other end of a Unix socket, it and root are administrators
   std::string listener_ca_pem;                      // who signs the certificates of listeners; empty: no indications over TLS
-  Bytes message_max = 8_MiB;
+  Bytes message_max = 2_MiB;                        // read before its sender is known: times connections
   std::size_t enumerations_most = 100;              // open ones, of all clients
   std::size_t queued_indications_most = 1000;       // for each destination; beyond it the oldest go
   unsigned delivery_attempts = 4;

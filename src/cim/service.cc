@@ -23,6 +23,7 @@ struct Service::State {
 
   rt::Task<http::Response> answer(const http::Request* request);
   rt::Task<std::optional<manage::Caller>> caller_of(const http::Request* request);
+  rt::Task<std::expected<RawMessage, RequestFault>> read(std::string_view body);
   rt::Task<void> answer_call(const RawCall* raw, manage::Caller caller, std::string host_name, AnswerPieces* into);
 
   rt::Loop& loop;
@@ -36,6 +37,8 @@ struct Service::State {
 };
 
 namespace {
+
+constexpr std::size_t read_here = 32u << 10;   // a fraction of a millisecond
 
 // The host that the client asked, as it knows it; nothing that would not be a host.
 std::string host_of(const http::Request& request, const std::string& otherwise) {
@@ -93,13 +96,19 @@ rt::Task<std::optional<manage::Caller>> Service::State::caller_of(const http::Re
   co_return std::optional<manage::Caller>(std::move(caller));
 }
 
+// What takes long to read is read by a worker.
+rt::Task<std::expected<RawMessage, RequestFault>> Service::State::read(std::string_view body) {
+  if (body.size() < read_here) co_return read_message(body, limits);
+  co_return co_await rt::work(loop, [this, body] { return read_message(body, limits); });
+}
+
 rt::Task<http::Response> Service::State::answer(const http::Request* request) {
   auto envelope = open_envelope(*request);
   if (!envelope && envelope.error().status == 405) co_return std::move(envelope.error());
   std::optional<manage::Caller> caller = co_await caller_of(request);
   if (!caller) co_return unauthorized();
   if (!envelope) co_return std::move(envelope.error());
-  auto message = read_message(request->body, limits);
+  auto message = co_await read(request->body);
   if (!message) co_return fault_response(message.error());
   if (auto fault = mismatch(*envelope, *message)) co_return fault_response(*fault);
 

@@ -124,6 +124,17 @@ TEST_F(ServiceTest, MalformedMessagesAreNamedAsTheStandardDoes) {
   }
 }
 
+TEST_F(ServiceTest, LongMessagesAreReadToo) {
+  std::vector<std::string> names(5000, "NoSuchProperty");
+  names.emplace_back("Name");
+  http::Request r = t.request("EnumerateInstances", sm,
+                              message_of(simple_request("EnumerateInstances", sm, class_of("ClassName", "MSFT_SMStorageVolume") + testing::list_of("PropertyList", names))));
+  Got got = t.send(r);
+  EXPECT_EQ(got.count("<PROPERTY"), 3u);
+  r.body.insert(r.body.size() - 10, std::string(t.options_.message_max.value, ' '));
+  EXPECT_EQ(t.send(r).field("CIMError"), "request-not-well-formed");
+}
+
 TEST_F(ServiceTest, OneMessageMayAskSeveralThings) {
   std::string both = "<MULTIREQ>" + simple_request("EnumerateInstanceNames", sm, class_of("ClassName", "MSFT_SMPool")) + simple_request("Nonsense", sm, "") +
                      simple_request("EnumerateInstanceNames", "root/interop", class_of("ClassName", "CIM_IndicationFilter")) + "</MULTIREQ>";

@@ -9,7 +9,7 @@ namespace lockstep::daemon {
 
 namespace {
 
-constexpr Bytes message_max = 8_MiB;
+constexpr Bytes message_max = 2_MiB;
 const std::string authorities_of_this_machine = "/etc/ssl/certs/ca-certificates.crt";
 
 std::string uri_of(const os::Address& address, bool tls) { return (tls ? "https://" : "http://") + os::text_of(reachable(address)); }

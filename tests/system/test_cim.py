@@ -1,5 +1,7 @@
 """The SM model over CIM-XML, driven by wbemcli and by raw messages."""
+import os
 import re
+import ssl
 import subprocess
 import threading
 import time
@@ -127,33 +129,61 @@ def create(server, cls, values):
     return re.search(r"<IRETURNVALUE>\s*(<INSTANCENAME.*</INSTANCENAME>)\s*</IRETURNVALUE>", answer, re.S).group(1)
 
 
-def test_indications_reach_a_listener_before_and_after_a_restart(server):
-    listener = HTTPServer(("localhost", 0), Listener)
-    Listener.told = []
-    thread = threading.Thread(target=listener.serve_forever, daemon=True)
-    thread.start()
-    made_so_far = []
+@pytest.fixture
+def listener(folder):
+    """Makes a listener, with TLS or without; returns its server."""
+    running = []
 
-    def news(prefix):
-        """Another volume; whether somebody was told of one. The server's first look, from which on changes are news, is its own affair."""
-        made_so_far.append(prefix)
-        server.system.make_volumes(f"{prefix}{len(made_so_far)}", size="4M")
+    def start(tls):
+        Listener.told = []
+        server = HTTPServer(("localhost", 0), Listener)
+        if tls:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(os.path.join(folder, "listener.pem"), os.path.join(folder, "listener.key"))
+            server.socket = context.wrap_socket(server.socket, server_side=True)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        running.append(server)
+        return server
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", os.path.join(folder, "listener.key"), "-out",
+                    os.path.join(folder, "listener.pem"), "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-days", "2"], check=True, capture_output=True)
+    yield start
+    for server in running:
+        server.shutdown()
+        server.server_close()
+
+
+def subscribe(server, url, name="volumes"):
+    made = create(server, "CIM_IndicationFilter", {"Name": name, "QueryLanguage": "DMTF:CQL", "Query": "SELECT * FROM CIM_InstCreation WHERE SourceInstance ISA MSFT_SMStorageVolume"})
+    handler = create(server, "CIM_ListenerDestinationCIMXML", {"Name": name, "Destination": url})
+    create(server, "CIM_IndicationSubscription", {"Filter": made, "Handler": handler})
+
+
+def news(server, prefix):
+    """Until somebody is told of a volume of that name. The server's first look, from which on changes are news, is its own affair: hence several."""
+    Listener.told.clear()
+    numbers = iter(range(1000))
+
+    def told():
+        server.system.make_volumes(f"{prefix}{next(numbers)}", size="4M")
         return Listener.told
-    try:
-        made = create(server, "CIM_IndicationFilter", {"Name": "volumes", "QueryLanguage": "DMTF:CQL", "Query": "SELECT * FROM CIM_InstCreation WHERE SourceInstance ISA MSFT_SMStorageVolume"})
-        handler = create(server, "CIM_ListenerDestinationCIMXML", {"Name": "test", "Destination": f"http://localhost:{listener.server_port}/told"})
-        create(server, "CIM_IndicationSubscription", {"Filter": made, "Handler": handler})
-        wait_until(lambda: news("before"), 60, "the first indication")
-        assert "CIM_InstCreation" in Listener.told[0] and "before" in Listener.told[0]
-        assert server.system.stop() == 0
-        server.system.start()
-        assert server.ask("EnumerateInstanceNames", of_class("ClassName", "CIM_IndicationSubscription"), "root/interop").count('<INSTANCENAME CLASSNAME="CIM_IndicationSubscription"') == 1
-        Listener.told.clear()
-        wait_until(lambda: news("after"), 60, "an indication after the restart")
-        assert "after" in Listener.told[0]
-    finally:
-        listener.shutdown()
-        listener.server_close()
+    wait_until(told, 60, "an indication")
+    assert "CIM_InstCreation" in Listener.told[0] and prefix in Listener.told[0]
+
+
+def test_indications_reach_a_listener_before_and_after_a_restart(server, listener):
+    subscribe(server, f"http://localhost:{listener(tls=False).server_port}/told")
+    news(server, "before")
+    assert server.system.stop() == 0
+    server.system.start()
+    assert server.ask("EnumerateInstanceNames", of_class("ClassName", "CIM_IndicationSubscription"), "root/interop").count('<INSTANCENAME CLASSNAME="CIM_IndicationSubscription"') == 1
+    news(server, "after")
+
+
+def test_indications_over_tls_go_to_who_is_vouched_for(make_system, listener, folder):
+    server = Cim(make_system, "a", "--cim-listener-ca", os.path.join(folder, "listener.pem"))
+    server.system.make_pool()
+    subscribe(server, f"https://localhost:{listener(tls=True).server_port}/")
+    news(server, "secret")
 
 
 def test_pulled_enumerations(server):

@@ -32,8 +32,7 @@ CimAnswer<Asked> asked(Call& call, bool far, bool whole) {
     out.shown.properties = given.texts("PropertyList");
   }
   TRY_VOID(given.done());
-  for (const std::string& name : {out.filter.association, out.filter.result})
-    if (!name.empty() && !find_class(name)) return cim_error(Status::invalid_parameter, "there is no class '" + name.substr(0, 128) + "'");
+  TRY_VOID(known_classes(out.filter));
   return out;
 }
 

@@ -67,6 +67,12 @@ CimAnswer<ObjectPath> path_here(const Call& call, const RawPath& raw) {
   return typed_path(raw);
 }
 
+CimAnswer<> known_classes(const AssociationFilter& filter) {
+  for (const std::string* name : {&filter.association, &filter.result})
+    if (!name->empty() && !find_class(*name)) return cim_error(Status::invalid_parameter, "there is no class '" + name->substr(0, 128) + "'");
+  return {};
+}
+
 void write_named_instance(std::string& out, const Found& found, const Place& place, const Shown& shown) {
   out += "<VALUE.NAMEDINSTANCE>";
   write_instance_name(out, found.path, place);

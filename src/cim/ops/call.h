@@ -58,6 +58,9 @@ rt::Task<Look> look_now(Call& call);
 // The same for an instance name or path; its own name space, if it has one, must be this one.
 [[nodiscard]] CimAnswer<ObjectPath> path_here(const Call& call, const RawPath& raw);
 
+// Do the classes that a filter names exist?
+[[nodiscard]] CimAnswer<> known_classes(const AssociationFilter& filter);
+
 // How one object is written.
 using WriteFound = void (*)(std::string& out, const Found& found, const Place& place, const Shown& shown);
 void write_named_instance(std::string& out, const Found& found, const Place& place, const Shown& shown);        // VALUE.NAMEDINSTANCE

@@ -111,8 +111,7 @@ rt::Task<CimAnswer<Produced>> open_traverse(Call& call, Traversal kind) {
   Common common = common_parameters(given);
   CO_TRY_VOID(given.done());
   CO_TRY_VOID(offered(common));
-  for (const std::string& one : {filter.association, filter.result})
-    if (!one.empty() && !find_class(one)) co_return cim_error(Status::invalid_parameter, "there is no class '" + one.substr(0, 128) + "'");
+  CO_TRY_VOID(known_classes(filter));
   if (common.filter && filter.result.empty()) co_return cim_error(Status::filtered_enumeration_not_supported, "a filter needs ResultClass here");
   CO_TRY(std::shared_ptr<const Query> query, filter_of(common, filter.result));
   CO_TRY(ObjectPath path, path_here(call, *name));

@@ -11,9 +11,9 @@
 namespace lockstep::cim {
 
 struct ScanLimits {
-  std::size_t bytes_most = 8u << 20;
+  std::size_t bytes_most = 2u << 20;
   std::size_t depth_most = 64;
-  std::size_t elements_most = 200'000;
+  std::size_t elements_most = 50'000;
   std::size_t attributes_most = 32;      // of one element
 };
 
