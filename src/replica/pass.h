@@ -21,6 +21,7 @@ struct Pass {
   bool compared = false;    // the masks come from comparing
   SnapshotId snapshot;
   Instant begun;
+  Bytes written_before;  // to the group, at its beginning
   Origin towards;  // the snapshot's position
   Lsn lsn;
   std::vector<LeafMask> masks;  // by member, then leaf

@@ -276,6 +276,24 @@ TEST(Replica, FailoverAskedAtTheSourceIsLedByTheTarget) {
   EXPECT_TRUE(pair.a.operate(id, Operation::failover).has_value());  // again: nothing happens
 }
 
+TEST(Replica, PlannedFailoverWaitsForAResyncThatBeginsMeanwhile) {
+  Pair pair{45};
+  GroupId group = pair.a.make_group("db", 1, 8_MiB);
+  Settings settings;
+  settings.journal_budget = 1_MiB;
+  settings.limit_per_second = 4_MiB;
+  RelationshipId id = pair.create(group, settings);
+  ASSERT_TRUE(pair.a.reaches(id, CopyState::synchronized));
+  ASSERT_TRUE(pair.b.reaches(id, CopyState::synchronized));
+  for (std::uint64_t i = 0; i < 4 * 256; ++i) pair.a.write("db-v1", 1 + i, Bytes{i * 4096});
+  must(pair.a.on_pool(pair.a.pool().checkpoint()));   // what the stream has not reached is in the change map now
+  Result<> done = pair.b.operate(id, Operation::failover);
+  EXPECT_TRUE(done) << done.error().message;
+  EXPECT_EQ(pair.a.content("db-v1"), pair.b.content("db-v1"));
+  EXPECT_EQ(pair.a.group("db")->role, store::Role::demoted);
+  EXPECT_EQ(pair.b.group("db")->role, store::Role::target_writable);
+}
+
 TEST(Replica, UnplannedFailoverThenTwoWritableEndsAreReportedAndNeitherIsOverwritten) {
   Pair pair{14};
   GroupId group = pair.a.make_group("db", 1, small_volume);

@@ -269,8 +269,7 @@ class Source final : public Claim {
   Lsn floor_;                // what had been answered when the gate closed
   Lsn bracket_lsn_;          // records up to here cannot be streamed: a resync's, or from before a revert
   std::optional<Pass> pass_;
-  std::optional<Duration> last_pass_;  // how long it took; none once the target was level
-  std::uint64_t stretched_ = 1;        // times the journal budget
+  Bytes written_in_pass_;    // by hosts during the last one, if it was short; 0 once the target was level
   Load load_;
   Status status_;
   double limit_debt_ = 0;  // bytes that the rate limit still waits for

@@ -15,7 +15,6 @@ constexpr std::uint64_t run_most = 256;  // blocks: 1 MiB in a record
 constexpr std::size_t leaves_at_once = 4096;
 constexpr std::size_t extents_at_once = 1024;
 constexpr Duration short_pass = std::chrono::seconds(5);
-constexpr std::uint64_t stretched_most = 64;   // times the journal budget
 
 std::string_view kind_of(Plan::Kind kind) {
   if (kind == Plan::Kind::full) return full_pass;
@@ -46,17 +45,15 @@ rt::Task<Result<>> Source::pass(Channel& channel, const Contacted& contacted) {
   co_return co_await end_pass(channel);
 }
 
-// A pass has costs that do not shrink with what it sends: round trips, syncs, commits. Where hosts fill the journal's budget
-// meanwhile, no number of passes catches up: then the next one keeps more journal, as much as they write in that short time.
+// A pass has costs that do not shrink with what it sends: round trips, syncs, commits. Where hosts fill the journal's budget in
+// that time, no number of passes catches up: then the next one keeps more, as much as they write during a few such passes.
 void Source::outrun() {
-  if (!last_pass_ || *last_pass_ > short_pass || stretched_ >= stretched_most) return;
-  stretched_ *= 2;
-  pool_.stretch_budget(follower_, stretched_);
+  if (written_in_pass_.value > 0) pool_.stretch_budget(follower_, Bytes{4 * written_in_pass_.value});
 }
 
 void Source::caught_up() {
-  last_pass_.reset();
-  if (std::exchange(stretched_, 1) > 1) pool_.stretch_budget(follower_, 1);
+  if (written_in_pass_.value > 0) pool_.stretch_budget(follower_, Bytes{0});
+  written_in_pass_ = Bytes{0};
 }
 
 // Picks up the snapshot of a pass that a former life began, or takes a new one.
@@ -64,6 +61,7 @@ rt::Task<Result<>> Source::begin_pass(const Contacted& contacted) {
   Plan plan = contacted.plan;
   Pass pass;
   pass.begun = loop_.clock().now();
+  pass.written_before = pool_.written(group_);
   outrun();
   std::string_view kind = kind_of(plan.kind);
   std::optional<SnapshotId> held;
@@ -363,7 +361,7 @@ rt::Task<Result<>> Source::end_pass(Channel& channel) {
   } else {
     pool_.follower_durable(follower_, lsn);
   }
-  last_pass_ = loop_.clock().now() - pass_->begun;
+  if (loop_.clock().now() - pass_->begun <= short_pass) written_in_pass_ = pool_.written(group_) - pass_->written_before;
   if (pass_->compared) compare_wanted_ = false;
   pass_.reset();
   undurable_.clear();

@@ -173,6 +173,7 @@ rt::Task<Result<>> Target::take(Channel& channel, Frame frame) {
 }
 
 rt::Task<Result<>> Target::on_hello(Channel& channel, Frame frame) {
+  if (promoting_) co_return fail(Code::busy, "this end is being opened to hosts");
   wire::SourceHello hello;
   Result<> parsed = parse(frame, hello);
   if (!parsed) co_return parsed;
@@ -212,7 +213,7 @@ rt::Task<Result<>> Target::on_hello(Channel& channel, Frame frame) {
   answer.set_tells_changes(tells);
   bool kept = co_await kept_as_it_is(pool_, group_);
   answer.set_surplus_kept(kept);
-  answer.set_promoting(promoting_);
+  answer.set_promoting(promotion_expected_);
   answer.set_intent(static_cast<std::uint32_t>(intent_));
   status_.last_contact = ground_.host.clock().wall();
   status_.cause.clear();

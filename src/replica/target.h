@@ -42,7 +42,7 @@ class Target {
   rt::Task<Result<>> fall_back();
   // A promotion is being prepared (or was given up): a source that comes by meanwhile must not take its role
   // back.
-  void expect_promotion(bool expected) { promoting_ = expected; }
+  void expect_promotion(bool expected) { promotion_expected_ = expected; }
   void set_intent(CopyState intent) { intent_ = intent; }
 
   [[nodiscard]] Status status() const;
@@ -110,7 +110,8 @@ class Target {
   Channel* channel_ = nullptr;
   bool serving_ = false;
   bool ending_ = false;
-  bool promoting_ = false;
+  bool promotion_expected_ = false;
+  bool promoting_ = false;   // under way: nobody is served
   CopyState intent_ = CopyState::synchronized;
   rt::Signal idle_;
   rt::Signal progress_;  // applied, received or durable moved; or the connection ended

@@ -15,7 +15,7 @@ rt::Task<Result<Past>> Target::promote() {
   Result<> done;
   if (group.id != group_) done = fail(Code::not_found, "its group is gone");
   if (group.role == store::Role::target_writable) {
-    promoting_ = false;
+    promoting_ = promotion_expected_ = false;
     co_return past_of(pool_, group_);
   }
   if (done && !group.was_synchronized) {
@@ -44,7 +44,7 @@ rt::Task<Result<Past>> Target::promote() {
     group.role = store::Role::target_writable;
     done = co_await pool_.change_group(std::move(group));
   }
-  promoting_ = false;
+  promoting_ = promotion_expected_ = false;
   changed();
   if (!done) co_return fail(described(done.error()));
   co_return past_of(pool_, group_);

@@ -16,7 +16,7 @@ class Followers {
 
   rt::Task<Result<>> set(store::FollowerRow row);
   void durable(RelationshipId follower, Lsn lsn);
-  void stretch(RelationshipId follower, std::uint64_t times);
+  void stretch(RelationshipId follower, Bytes least);
   rt::Task<Result<>> drop(RelationshipId follower);
   rt::Task<Result<>> fold(RelationshipId follower, Lsn upto);
   rt::Task<Result<>> clear(RelationshipId follower, Lsn upto);
@@ -57,7 +57,7 @@ class Followers {
   std::vector<Planned> planned_;
   std::map<RelationshipId, Lsn> at_rest_;              // what a restart would find as known(): the journal after it stays
   std::set<RelationshipId> unreadable_;                // what they claim of the journal is damaged
-  std::map<RelationshipId, std::uint64_t> stretched_;  // times the budget; none: once
+  std::map<RelationshipId, Bytes> stretched_;          // what may be kept where the budget is less
   std::map<RelationshipId, std::uint64_t> editions_;   // one more each time a follower is begun anew
 };
 
