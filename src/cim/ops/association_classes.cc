@@ -9,7 +9,7 @@ namespace {
 bool role_fits(const Property& property, const std::string& role) { return property.type == Type::reference && (role.empty() || same_name(property.name, role)); }
 
 bool names(const Class& association, const Class& cls, const std::string& role) {
-  return std::ranges::any_of(properties_of(association), [&](const Property* property) { return role_fits(*property, role) && is_a(cls, property->reference_class); });
+  return std::ranges::any_of(properties_of(association), [&](const Property* property) { return role_fits(*property, role) && may_name(*property, cls); });
 }
 
 }  // namespace
@@ -26,7 +26,7 @@ std::vector<const Class*> associated_classes(const Class& cls, const Association
   for (const Class& association : all_classes()) {
     if (!association.association || (!filter.association.empty() && !is_a(association, filter.association))) continue;
     for (const Property* near : properties_of(association)) {
-      if (!role_fits(*near, filter.role) || !is_a(cls, near->reference_class)) continue;
+      if (!role_fits(*near, filter.role) || !may_name(*near, cls)) continue;
       for (const Property* far : properties_of(association)) {
         if (far == near || !role_fits(*far, filter.result_role)) continue;
         const Class* found = find_class(far->reference_class);

@@ -167,13 +167,17 @@ std::vector<const Class*> associations_of(const ObjectPath& object, const std::s
     if (!cls.association || cls.abstract_class || !own || (!association.empty() && !is_a(cls, association))) continue;
     bool fits = false;
     for (const Property* property : properties_of(cls))
-      fits = fits || (property->type == Type::reference && is_a(*own, property->reference_class) && (role.empty() || same_name(property->name, role)));
+      fits = fits || (may_name(*property, *own) && (role.empty() || same_name(property->name, role)));
     if (fits) out.push_back(&cls);
   }
   return out;
 }
 
 }  // namespace
+
+bool may_name(const Property& reference, const Class& cls) {
+  return reference.type == Type::reference && (is_a(cls, reference.reference_class) || same_name(reference.reference_class, "CIM_ManagedElement"));
+}
 
 std::unique_ptr<Cursor> instances_cursor(Look look, const Class& cls, std::string_view name_space) {
   std::vector<const Class*> classes;

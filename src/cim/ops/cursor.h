@@ -28,6 +28,9 @@ using Look = std::shared_ptr<const Repository>;
 // Instances of `cls` and of the classes below it that `name_space` has.
 [[nodiscard]] std::unique_ptr<Cursor> instances_cursor(Look look, const Class& cls, std::string_view name_space);
 
+// May this reference name an object of this class? CIM_ManagedElement stands for anything: the model's own classes are no children of it.
+[[nodiscard]] bool may_name(const Property& reference, const Class& cls);
+
 // What DSP0200 calls AssocClass, ResultClass, Role and ResultRole; empty: any.
 struct AssociationFilter {
   std::string association, result, role, result_role;

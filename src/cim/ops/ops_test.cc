@@ -119,6 +119,20 @@ TEST_F(Operations, AssociationsAreFollowedBothWaysThroughTheirFilters) {
   EXPECT_TRUE(t.sm("AssociatorNames", volume).has("<HOST>sys:5989</HOST>"));
 }
 
+TEST_F(Operations, AssociationsCrossNameSpacesBothWays) {
+  Instance profile = make("CIM_RegisteredProfile", {{"InstanceID", "array"}});
+  Instance link = make("CIM_ElementConformsToProfile", {{"ManagedElement", "MSFT_SMSystem=s"}});
+  for (NamedValue& value : link.properties)
+    if (value.name == "ConformantStandard") value.value = Value(Scalar(std::make_shared<const ObjectPath>(path_of(profile))));
+  t.provider.all.push_back(profile);
+  t.provider.all.push_back(link);
+  std::string key = "<IPARAMVALUE NAME=\"ObjectName\"><INSTANCENAME CLASSNAME=\"CIM_RegisteredProfile\"><KEYBINDING NAME=\"InstanceID\"><KEYVALUE>array</KEYVALUE></KEYBINDING></INSTANCENAME></IPARAMVALUE>";
+  Got system = t.interop("AssociatorNames", key + class_of("AssocClass", "CIM_ElementConformsToProfile"));
+  EXPECT_TRUE(system.has("<NAMESPACE NAME=\"sm\"/></LOCALNAMESPACEPATH></NAMESPACEPATH><INSTANCENAME CLASSNAME=\"MSFT_SMSystem\">")) << system.body;
+  Got back = t.sm("AssociatorNames", path_param("ObjectName", "MSFT_SMSystem", "s") + class_of("AssocClass", "CIM_ElementConformsToProfile"));
+  EXPECT_TRUE(back.has("<NAMESPACE NAME=\"interop\"/></LOCALNAMESPACEPATH></NAMESPACEPATH><INSTANCENAME CLASSNAME=\"CIM_RegisteredProfile\">")) << back.body;
+}
+
 TEST_F(Operations, QueriesSelectInstancesAndColumns) {
   Got got = t.sm("ExecQuery", value_of("QueryLanguage", "WQL") + value_of("Query", "SELECT Name FROM MSFT_SMStorageVolume WHERE HealthStatus = 1 OR Name LIKE '%0%'"));
   EXPECT_EQ(got.count("<VALUE.OBJECTWITHPATH>"), 2u);
