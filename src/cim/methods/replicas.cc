@@ -1,10 +1,14 @@
 #include "cim/methods/replicas.h"
 
+#include <chrono>
+
 #include "cim/model/ids.h"
 
 namespace lockstep::cim::model {
 
 namespace {
+
+constexpr Duration longest_call = std::chrono::seconds(10);   // what takes longer goes on as a job
 
 template <class T>
 std::optional<T> narrowed(std::optional<std::uint64_t> value) {
@@ -22,6 +26,7 @@ std::optional<std::uint64_t> number_in(const Instance& instance, std::string_vie
 
 Answer<manage::CreateReplica> replica_request(const Invocation& call, std::string_view settings_parameter) {
   manage::CreateReplica request;
+  request.wait_at_most = longest_call;
   request.sync_type = narrowed<std::uint16_t>(call.in.number("SyncType"));
   request.mode = narrowed<std::uint16_t>(call.in.number("Mode"));
   request.rpo_seconds = narrowed<std::uint32_t>(call.in.number("RecoveryPointObjective"));

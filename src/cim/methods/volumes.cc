@@ -75,7 +75,7 @@ rt::Task<Done> create_point(Invocation& call, replica::SyncType type) {
   std::string element_name = call.in.text("ElementName").value_or("");
   Answer<> named = check_element_name(element_name);
   if (!named) co_return refused(named.error());
-  manage::CreateReplica request;
+  CIM_ASK(manage::CreateReplica request, replica_request(call, "ReplicationSettings"));   // of which this method has none
   request.sync_type = static_cast<std::uint16_t>(type);
   if (const ObjectPath* path = call.in.reference("TargetPool")) {
     CIM_ASK(const manage::PoolInfo* pool, pool_at(call, *path, "TargetPool"));
