@@ -115,6 +115,25 @@ def copy(options, work):
     return {"medians": medians, "ratio": ratio, "runs": results}
 
 
+def verify(options, work):
+    """Both ends of an equal mirror compared: no data are read. Once after the first copy, then again."""
+    size = min(options.size, 8 * 2**30)
+    source, target = pair(work, size)
+    times = []
+    try:
+        workloads.fill(source)
+        source.cli("replica", "create", "g", "--type", "mirror", "--to", "target", "--mode", "async", "--name", "m")
+        for _ in range(max(2, options.rounds)):
+            with measure.Stopwatch() as watch:
+                source.cli("replica", "verify", "m")
+            times.append(watch.seconds)
+    finally:
+        source.remove()
+        target.remove()
+    print(f"\nverify of {size >> 20} MiB: first {times[0]:.2f} s, then {measure.median(times[1:]):.2f} s (wanted below 2 s for 8 GiB)")
+    return {"seconds": times, "bytes": size}
+
+
 def snapshot(options, work):
     """Snapshot of a group of 20 volumes under load: time of the call, longest wait of a write meanwhile."""
     count, each = 20, max(16 * 2**20, min(options.size, 4 * 2**30) // 20)
@@ -176,4 +195,4 @@ def restart(options, work):
     return {"seconds": times}
 
 
-SCENARIOS = {"mirror": mirror, "copy": copy, "snapshot": snapshot, "restart": restart}
+SCENARIOS = {"mirror": mirror, "copy": copy, "verify": verify, "snapshot": snapshot, "restart": restart}

@@ -56,6 +56,9 @@ void add_status(CLI::App& app, Context& context);
 void add_user(CLI::App& app, Context& context);
 void add_config(CLI::App& app, Context& context);
 
+// Shows it until interrupted.
+[[nodiscard]] Result<> watch_relationship(Context& context, const std::string& name);
+
 // A relationship as this command shows it.
 [[nodiscard]] Json relationship_of(const Json& resource);
 [[nodiscard]] Json verification_of(const Json& verification);   // null: there was none

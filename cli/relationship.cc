@@ -45,6 +45,10 @@ Json relationship_of(const Json& r) {
   out["on_link_loss"] = or_null(r, "OnLinkLoss");
   out["on_rpo_exceeded"] = or_null(r, "OnRecoveryPointExceeded");
   out["limit_bytes_per_second"] = or_null(r, "LimitBytesPerSecond");
+  out["limit_schedule"] = or_null(r, "LimitSchedule");
+  out["compress"] = r.value("Compress", false);
+  out["adaptive_bound_ms"] = or_null(r, "AdaptiveBoundMilliseconds");
+  out["pacing"] = r.value("Pacing", false);
   out["journal_budget_bytes"] = or_null(r, "JournalBudgetBytes");
   out["verification"] = verification_of(r.value("Verification", Json()));
   out["operations"] = r.value("Operations", Json::array());

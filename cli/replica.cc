@@ -9,7 +9,7 @@ namespace lockstep::cli {
 namespace {
 
 struct Asked {
-  std::string name, group, type, to, pool, target_group, mode, rpo, policy, action, limit, budget, user, supplier, thin;
+  std::string name, group, type, to, pool, target_group, mode, rpo, policy, action, limit, schedule, compress, bound, budget, user, supplier, thin;
   bool dry_run = false, no_wait = false, seeded = false;
 };
 
@@ -44,6 +44,15 @@ Result<> settings(const Asked& asked, Json& body, const char* rpo_key) {
     TRY(Bytes limit, parse_size(asked.limit));
     body["LimitBytesPerSecond"] = limit.value;
   }
+  if (!asked.schedule.empty()) body["LimitSchedule"] = asked.schedule == "none" ? "" : asked.schedule;
+  if (!asked.compress.empty()) {
+    if (asked.compress != "on" && asked.compress != "off") return fail(Code::invalid, "--compress: '" + asked.compress + "' is not on or off");
+    body["Compress"] = asked.compress == "on";
+  }
+  if (!asked.bound.empty()) {
+    TRY(std::uint64_t ms, parse_milliseconds(asked.bound));
+    body["AdaptiveBoundMilliseconds"] = ms;
+  }
   return {};
 }
 
@@ -74,6 +83,13 @@ Result<> print_now(Context& context, const std::string& name, const std::string&
   return {};
 }
 
+Result<> journal_budget(const Asked& asked, Json& body) {
+  if (asked.budget.empty()) return {};
+  TRY(Bytes bytes, parse_size(asked.budget));
+  body["JournalBudgetBytes"] = bytes.value;
+  return {};
+}
+
 Result<> create(Context& context, const Asked& asked) {
   Json body;
   body["Group"] = asked.group;
@@ -90,11 +106,7 @@ Result<> create(Context& context, const Asked& asked) {
   if (!asked.supplier.empty()) body["ReplicationSettings"]["TargetElementSupplier"] = word_or_number(asked.supplier);
   if (!asked.thin.empty()) body["ReplicationSettings"]["ThinProvisioningPolicy"] = word_or_number(asked.thin);
   TRY_VOID(settings(asked, body, "RecoveryPointObjective"));
-  Json budget = Json::object();
-  if (!asked.budget.empty()) {
-    TRY(Bytes bytes, parse_size(asked.budget));
-    budget["JournalBudgetBytes"] = bytes.value;
-  }
+  TRY_VOID(journal_budget(asked, body));
   if (asked.dry_run) {
     body["DryRun"] = true;
     TRY(Json forecast, context.post(relationships, body));
@@ -105,14 +117,11 @@ Result<> create(Context& context, const Asked& asked) {
   if (context.last_status == 202) {
     Json job = job_of(answer);
     name = job["object"].get<std::string>();
-    if (asked.no_wait && budget.empty()) {
+    if (asked.no_wait) {
       std::cout << (context.json ? job.dump(2) + "\n" : "relationship " + name + " is being made by job " + job["id"].get<std::string>() + "\n");
       return {};
     }
-    if (!budget.empty()) TRY_VOID(context.patch(relationships + "/" + id_in_url(name), budget));
-    TRY_VOID(finish(context, answer, Waiting{.wait = !asked.no_wait}));
-  } else if (!budget.empty()) {
-    TRY_VOID(context.patch(relationships + "/" + id_in_url(name), budget));
+    TRY_VOID(finish(context, answer, Waiting{}));
   }
   bool mirror = model_name(asked.type) == "Mirror" || asked.type == "6";
   return print_now(context, name, mirror ? "relationship " + name + " keeps " + asked.group + " in step" : asked.type + " of " + asked.group + " is complete");
@@ -121,11 +130,8 @@ Result<> create(Context& context, const Asked& asked) {
 Result<> set(Context& context, const Asked& asked) {
   Json body = Json::object();
   TRY_VOID(settings(asked, body, "RecoveryPointObjectiveSeconds"));
-  if (!asked.budget.empty()) {
-    TRY(Bytes bytes, parse_size(asked.budget));
-    body["JournalBudgetBytes"] = bytes.value;
-  }
-  if (body.empty()) return fail(Code::invalid, "replica set: say what to change: --mode, --rpo, --policy, --action, --limit or --journal-budget");
+  TRY_VOID(journal_budget(asked, body));
+  if (body.empty()) return fail(Code::invalid, "replica set: say what to change: --mode, --rpo, --policy, --action, --limit, --schedule, --compress, --bound or --journal-budget");
   TRY_VOID(context.patch(url_of(asked), body));
   return print_now(context, asked.name, "relationship " + asked.name + " is changed");
 }
@@ -207,6 +213,22 @@ Result<> print_drill(Context& context, const Json& found) {
   return {};
 }
 
+Result<> drill(Context& context, const Asked& asked, bool end, bool read) {
+  const std::string url = url_of(asked) + "/Actions/LockstepRelationship." + (end ? "EndDrill" : "Drill");
+  Json body{{"Name", asked.target_group}};
+  if (read) body["Read"] = true;
+  TRY(Json answer, context.post(url, body));
+  if (end) {
+    std::cout << (context.json ? "{}\n" : "drill " + asked.target_group + " is over; its volumes are gone\n");
+    return {};
+  }
+  if (context.last_status == 202) {
+    TRY(Json task, finish(context, answer, Waiting{}));
+    TRY(answer, context.get(oem + "/Drills/" + id_in_url(job_of(task)["result"].get<std::string>())));
+  }
+  return print_drill(context, answer);
+}
+
 struct Verb {
   const char* name;
   const char* operation;
@@ -237,6 +259,9 @@ void add_settings(CLI::App* verb, const std::shared_ptr<Asked>& asked) {
   verb->add_option("--policy", asked->policy, "Synchronous, when the link is lost: continue or stop");
   verb->add_option("--action", asked->action, "When the RPO is exceeded: alert or pace");
   verb->add_option("--limit", asked->limit, "Most bytes a second on the link, like 50M; 0: no limit");
+  verb->add_option("--schedule", asked->schedule, "Limits by the time of the day (UTC), like 22:00-06:00=unlimited,12:00-13:00=5M; none: none");
+  verb->add_option("--compress", asked->compress, "zstd on the wire, where it pays: on or off");
+  verb->add_option("--bound", asked->bound, "Adaptive: the longest that a write waits for the target, like 100ms");
   verb->add_option("--journal-budget", asked->budget, "Most journal kept for a target that is away, like 4G; beyond it a change map is kept");
 }
 
@@ -270,6 +295,10 @@ void add_replica(CLI::App& app, Context& context) {
   add_verb(context, *noun, "list", "All relationships", "replica list", [&context] { return list(context); });
   add_verb(context, *noun, "show", "One relationship", "replica show db-to-b", [&context, asked] { return show(context, *asked); })->add_option("name", asked->name, "Relationship")->required();
 
+  add_verb(context, *noun, "watch", "One relationship, redrawn every second until interrupted", "replica watch db-to-b", [&context, asked] { return watch_relationship(context, asked->name); })
+      ->add_option("name", asked->name, "Relationship")
+      ->required();
+
   for (const Verb& known : verbs) {
     std::string operation = known.operation;
     verb = add_verb(context, *noun, known.name, known.help, std::string("replica ") + known.name + " db-to-b", [&context, asked, operation] { return operate(context, *asked, operation); });
@@ -281,10 +310,12 @@ void add_replica(CLI::App& app, Context& context) {
   add_verify(*noun, context);
 
   auto end = std::make_shared<bool>(false);
-  verb = add_verb(context, *noun, "drill", "Open writable clones of the target without touching the relationship", "replica drill db-to-b --as test", [&context, asked, end] { return drill(context, *asked, *end); });
+  auto read = std::make_shared<bool>(false);
+  verb = add_verb(context, *noun, "drill", "Open writable clones of the target without touching the relationship, and check them", "replica drill db-to-b --as test", [&context, asked, end, read] { return drill(context, *asked, *end, *read); });
   verb->add_option("name", asked->name, "Relationship")->required();
   verb->add_option("--as", asked->target_group, "Name of the drill")->required();
   verb->add_flag("--end", *end, "Throw the drill away");
+  verb->add_flag("--read", *read, "Read every block of it; with progress, as a job");
 }
 
 }  // namespace lockstep::cli

@@ -20,9 +20,20 @@ std::string lag_against_rpo(const Json& r) {
 std::string copy_text(const Json& r) {
   if (r["copy_state"] != "Unsynchronized" || !r["percent_synced"].is_number()) return "";
   double percent = r["percent_synced"].get<double>();
-  std::string text = bar(percent, 12) + " " + std::to_string(static_cast<int>(percent)) + " %";
-  if (r["seconds_left"].is_number()) text += ", " + seconds_text(r["seconds_left"].get<double>()) + " left";
-  return text;
+  return bar(percent, 12) + " " + std::to_string(static_cast<int>(percent)) + " %";
+}
+
+std::string left_text(const Json& r) {
+  bool behind = r["backlog_bytes"].is_number() && r["backlog_bytes"].get<double>() > 0;
+  if (!behind) return "-";
+  return r["seconds_left"].is_number() ? seconds_text(r["seconds_left"].get<double>()) : "?";
+}
+
+// "Adaptive (Asynchronous)", "Asynchronous, hosts paced"
+std::string mode_text(const Json& r) {
+  std::string text = r["mode"].get<std::string>();
+  if (r["mode_in_force"].is_string() && r["mode_in_force"] != r["mode"]) text += " (" + r["mode_in_force"].get<std::string>() + ")";
+  return text + (r["pacing"].get<bool>() ? ", hosts paced" : "");
 }
 
 Result<Json> gather(Context& context) {
@@ -51,30 +62,62 @@ std::string picture(const Json& status) {
     if (pool["damage"].is_string()) text += "  READ-ONLY: " + pool["damage"].get<std::string>();
     text += "\n";
   }
-  std::vector<std::vector<std::string>> rows{{"RELATIONSHIP", "DIRECTION", "STATE", "MODE (IN FORCE)", "LAG / RPO", "BACKLOG", "RATE", "COPY"}};
+  std::vector<std::vector<std::string>> rows{{"RELATIONSHIP", "DIRECTION", "STATE", "MODE (IN FORCE)", "LAG / RPO", "BACKLOG", "RATE", "ETA", "COPY"}};
   std::string causes;
   for (const Json& r : status["relationships"]) {
-    std::string in_force = r["mode_in_force"].is_string() && r["mode_in_force"] != r["mode"] ? " (" + r["mode_in_force"].get<std::string>() + ")" : "";
-    rows.push_back({r["name"], place(r["source"]) + " -> " + place(r["target"]), r["copy_state"], r["mode"].get<std::string>() + in_force, lag_against_rpo(r), size_text(r["backlog_bytes"]),
-                    size_text(r["bytes_per_second"]) + "/s", copy_text(r)});
+    rows.push_back({r["name"], place(r["source"]) + " -> " + place(r["target"]), r["copy_state"], mode_text(r), lag_against_rpo(r), size_text(r["backlog_bytes"]),
+                    size_text(r["bytes_per_second"]) + "/s", left_text(r), copy_text(r)});
     if (r["cause"].is_string() && !r["cause"].get<std::string>().empty()) causes += "  " + r["name"].get<std::string>() + ": " + r["cause"].get<std::string>() + "\n";
     if (r["conflict"].is_string() && !r["conflict"].get<std::string>().empty()) causes += "  " + r["name"].get<std::string>() + ": CONFLICT: " + r["conflict"].get<std::string>() + "\n";
   }
   return text + "\n" + (rows.size() > 1 ? table(rows) : "no relationships: `lockstep replica create --help` shows how to make one\n") + causes;
 }
 
+// One relationship, with what it was told to keep to.
+std::string portrait(const Json& r) {
+  std::vector<std::vector<std::string>> rows{{r["name"], r["copy_state"]}};
+  rows.push_back({"direction", place(r["source"]) + " -> " + place(r["target"])});
+  rows.push_back({"mode (in force)", mode_text(r)});
+  rows.push_back({"lag / RPO", lag_against_rpo(r)});
+  rows.push_back({"backlog", size_text(r["backlog_bytes"])});
+  rows.push_back({"rate", size_text(r["bytes_per_second"]) + "/s"});
+  rows.push_back({"ETA", left_text(r)});
+  std::string copy = copy_text(r);
+  if (!copy.empty()) rows.push_back({"copy", copy});
+  std::string schedule = r["limit_schedule"].is_string() ? r["limit_schedule"].get<std::string>() : "";
+  std::uint64_t limit = r["limit_bytes_per_second"].is_number() ? r["limit_bytes_per_second"].get<std::uint64_t>() : 0;
+  if (limit > 0 || !schedule.empty()) rows.push_back({"limit", (limit > 0 ? size_text(limit) + "/s" : "none") + (schedule.empty() ? "" : "; " + schedule + " (UTC)")});
+  rows.push_back({"other system", r["reachable"].get<bool>() ? "reachable" : "out of reach"});
+  for (const char* key : {"cause", "conflict"})
+    if (r[key].is_string() && !r[key].get<std::string>().empty()) rows.push_back({key, r[key]});
+  return table(rows);
+}
+
+Result<> draw(const std::string& text, bool clears) {
+  std::cout << (clears ? "\033[H\033[2J" : "") << text << std::flush;
+  return {};
+}
+
 Result<> show(Context& context, bool watch) {
   for (;;) {
     TRY(Json status, gather(context));
     std::string text = context.json ? status.dump(watch ? -1 : 2) + "\n" : picture(status);
-    if (watch && !context.json && to_terminal()) text = "\033[H\033[2J" + text;
-    std::cout << text << std::flush;
+    TRY_VOID(draw(text, watch && !context.json && to_terminal()));
     if (!watch) return {};
     std::this_thread::sleep_for(std::chrono::seconds(1));
   }
 }
 
 }  // namespace
+
+Result<> watch_relationship(Context& context, const std::string& name) {
+  for (;;) {
+    TRY(Json resource, context.get(oem + "/Relationships/" + id_in_url(name)));
+    Json r = relationship_of(resource);
+    TRY_VOID(draw(context.json ? r.dump() + "\n" : portrait(r), !context.json && to_terminal()));
+    std::this_thread::sleep_for(std::chrono::seconds(1));
+  }
+}
 
 void add_status(CLI::App& app, Context& context) {
   auto watch = std::make_shared<bool>(false);

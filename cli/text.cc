@@ -47,6 +47,12 @@ Result<std::uint64_t> parse_seconds(std::string_view text) {
   return static_cast<std::uint64_t>(seconds);
 }
 
+Result<std::uint64_t> parse_milliseconds(std::string_view text) {
+  static constexpr Unit units[] = {{"", 1}, {"ms", 1}, {"s", 1000}};
+  TRY(double ms, parse_with(text, units, "100ms or 0.1s"));
+  return static_cast<std::uint64_t>(ms);
+}
+
 std::string size_text(std::uint64_t bytes) {
   static constexpr const char* names[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
   double value = static_cast<double>(bytes);

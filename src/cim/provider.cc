@@ -41,7 +41,8 @@ class ManageProvider final : public Provider {
 
   rt::Task<std::shared_ptr<const Repository>> look() override {
     std::shared_ptr<const Repository> look = last_;
-    if (!look || loop_.clock().now() - taken_ >= options_.fresh_for) look = co_await take_look();
+    bool old = !look || system_.changes() != changes_ || loop_.clock().now() - taken_ >= options_.fresh_for;
+    if (old) look = co_await take_look();
     co_return look;
   }
   rt::Task<CimAnswer<MethodAnswer>> invoke(manage::Caller caller, ObjectPath object, std::string method, std::vector<NamedValue> in) override;
@@ -51,11 +52,13 @@ class ManageProvider final : public Provider {
  private:
   rt::Task<std::shared_ptr<const Frozen>> take_look() {
     Instant began = loop_.clock().now();
+    std::uint64_t changes = system_.changes();   // what happens from here on may or may not be in it
     ProviderOptions options = options_;
     Facts facts = co_await gather(system_, std::move(options), discoveries_);
     auto look = std::make_shared<const Frozen>(std::move(facts));
     last_ = look;
     taken_ = began;
+    changes_ = changes;
     co_return look;
   }
   rt::Task<Done> run(Invocation* call, const MethodEntry* entry);
@@ -66,6 +69,7 @@ class ManageProvider final : public Provider {
   Discoveries discoveries_;
   std::shared_ptr<const Frozen> last_;   // shared with the answers that are still being written from it
   Instant taken_;
+  std::uint64_t changes_ = 0;            // of the system, when it was taken
 };
 
 rt::Task<CimAnswer<MethodAnswer>> ManageProvider::invoke(manage::Caller caller, ObjectPath object, std::string method_name, std::vector<NamedValue> in) {

@@ -62,7 +62,7 @@ class Repository {
 class Provider {
  public:
   virtual ~Provider() = default;
-  // Takes the look; costs what the system holds, at most once per `fresh_for` of a burst of requests.
+  // Takes the look; costs what the system holds. Of a burst of requests, those between which nothing changed share one, for `fresh_for` at most.
   virtual rt::Task<std::shared_ptr<const Repository>> look() = 0;
   virtual rt::Task<CimAnswer<MethodAnswer>> invoke(manage::Caller caller, ObjectPath object, std::string method, std::vector<NamedValue> in) = 0;
   virtual rt::Task<CimAnswer<>> modify(manage::Caller caller, ObjectPath path, Instance instance, std::optional<std::vector<std::string>> properties) = 0;

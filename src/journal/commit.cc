@@ -12,9 +12,19 @@ rt::Task<Result<>> Log::commit(Lsn lsn) {
   if (lsn > appended_)
     co_return fail(Code::invalid, "journal: commit of record " + std::to_string(lsn.value) +
                                       ", but the last is " + std::to_string(appended_.value));
+  wanted_ = std::max(wanted_, lsn);
   arm();  // what this turn still appends goes with it
   CommitWait wait{.log = *this, .lsn = lsn};
   co_return co_await wait;
+}
+
+// Several at once are not offered before what a failing one means for those beside it is proven: whatever Options::syncs says, one runs.
+constexpr std::uint32_t syncs_proven = 1;
+
+// For somebody whom none that runs will answer.
+bool Log::wants_sync() const {
+  if (waiters_.empty()) return false;
+  return syncs_ == 0 || (syncs_ < std::min(options_.syncs, syncs_proven) && std::min(wanted_, received_) > syncing_upto_);
 }
 
 // Bytes that a sync promises are never written again: the next batch begins on a fresh page. From the
@@ -24,9 +34,10 @@ void Log::align_end() {
 }
 
 rt::Task<void> Log::sync_written() {
-  syncing_ = true;
+  ++syncs_;
   align_end();
   Lsn upto = received_;
+  syncing_upto_ = std::max(syncing_upto_, upto);
   std::vector<SegmentPtr> segments = unsynced_;
   std::uint64_t last_sequence = segments.back()->header.sequence;
   std::optional<Error> error;
@@ -44,7 +55,7 @@ rt::Task<void> Log::sync_written() {
 #endif
   co_await beside.join();
   if (!error && !others) error = others.error().in("journal: beside its sync");
-  syncing_ = false;
+  --syncs_;
   if (error) {
     fail_with(std::move(*error));
     co_return;

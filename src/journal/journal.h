@@ -21,6 +21,7 @@ struct Options {
   Bytes segment_size = 64_MiB;       // written with zeroes once, recycled afterwards
   Bytes batch_max = 4_MiB;           // a record with more data than this is refused: callers split
   std::uint32_t spare_segments = 2;  // kept ready ahead of need
+  std::uint32_t syncs = 4;           // at once: a flush need not wait for the end of another's sync before its own begins
   std::uint32_t free_segments_max = 32;   // recycled segments kept for reuse; more are deleted
   Bytes recent = 32_MiB;             // of batches kept in memory for read()
   Bytes slab = 1_MiB;                // batches are built in slabs of this size; one held record keeps its slab

@@ -285,6 +285,72 @@ TEST_F(JournalTest, AfterACleanCloseADamagedTailIsDamage) {
   EXPECT_TRUE(opened_.damage);
 }
 
+TEST_F(JournalTest, DamageOfWhatTheMetadataHoldIsPassedOver) {
+  for (bool header : {false, true}) {
+    open();
+    Lsn before = journal_->received();
+    append_mark("first");
+    commit();
+    append_mark("second");
+    commit();
+    append_mark("third");
+    commit();
+    kill();
+    std::string file = damage("second");
+    if (header) host_.disk().corrupt(file, Bytes{12288 + 16});
+    open(before + Lsn{2});
+    ASSERT_FALSE(opened_.damage) << *opened_.damage;
+    EXPECT_THAT(replayed_, ElementsAre("third"));
+    EXPECT_EQ(opened_.last, before + Lsn{3});
+    auto gone = read(before);
+    ASSERT_FALSE(gone);
+    EXPECT_EQ(gone.error().code, Code::corrupt);
+    EXPECT_THAT(gone.error().message, HasSubstr(file));
+    EXPECT_EQ(must(read(before + Lsn{2})).size(), 1u);
+    append_mark("fourth");
+    commit();
+    kill();
+    open(before + Lsn{3});
+    EXPECT_FALSE(opened_.damage);
+    EXPECT_THAT(replayed_, ElementsAre("fourth"));
+    close();
+    must(host_.files().remove(file));
+    for (const std::string& other : segments()) must(host_.files().remove(other));
+  }
+}
+
+TEST_F(JournalTest, AfterACleanCloseADestroyedTailThatTheMetadataHoldIsPassedOver) {
+  open();
+  append_mark("first");
+  append_mark("second");
+  close();
+  std::string file = damage("second");
+  host_.disk().corrupt(file, Bytes{8192 + 16});
+  open(Lsn{2});
+  ASSERT_FALSE(opened_.damage) << *opened_.damage;
+  EXPECT_EQ(opened_.last, Lsn{2});
+  append_mark("third");
+  commit();
+  kill();
+  open(Lsn{2});
+  EXPECT_FALSE(opened_.damage);
+  EXPECT_THAT(replayed_, ElementsAre("third"));
+}
+
+TEST_F(JournalTest, DamageThatReachesBeyondTheMetadataIsDamage) {
+  open();
+  append_mark("first");
+  append_mark("second");
+  append_mark("third");
+  commit();
+  append_mark("fourth");
+  commit();
+  kill();
+  damage("second");
+  open(Lsn{2});
+  EXPECT_TRUE(opened_.damage);
+}
+
 TEST_F(JournalTest, AMissingSegmentIsDamage) {
   open();
   fill_segments(4);

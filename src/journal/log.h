@@ -78,6 +78,7 @@ class Log final : public Journal {
   void tell_received();
 
   // Syncing (commit.cc).
+  [[nodiscard]] bool wants_sync() const;
   rt::Task<void> sync_written();
   rt::Task<void> sync_beside(Result<>& result);
   void align_end();
@@ -138,7 +139,9 @@ class Log final : public Journal {
 
   // Under way.
   std::vector<Waiter> waiters_;
-  bool syncing_ = false;
+  Lsn wanted_;         // durable, by anybody
+  std::uint32_t syncs_ = 0;
+  Lsn syncing_upto_;   // of the latest
   bool making_ = false;
   std::optional<Error> make_error_;  // of the last attempt
   bool deleting_ = false;

@@ -67,6 +67,21 @@ rt::Task<Result<std::optional<FoundBatch>>> SegmentReader::next(Lsn first, std::
   co_return std::optional<FoundBatch>();
 }
 
+rt::Task<Result<std::optional<SegmentReader::FoundBatchHeader>>> SegmentReader::find(Bytes at, Lsn after, Lsn upto) {
+  at = Bytes{align_up(at.value, 8)};
+  while (at.value + batch_header_size <= segment_->size.value) {
+    CO_TRY_VOID(co_await load(at, std::min<std::uint64_t>(piece_, (segment_->size - at).value)));
+    Bytes window_end = window_at_ + Bytes{window_length_};
+    for (; at.value + batch_header_size <= window_end.value; at += Bytes{8}) {
+      if (!has_batch_magic(window(at, 8).data())) continue;
+      std::optional<BatchHeader> header = decode_batch_header(window(at, batch_header_size));
+      bool wanted = header && ours(*header) && header->first > after && header->first <= upto;
+      if (wanted) co_return FoundBatchHeader{*header, at};
+    }
+  }
+  co_return std::optional<FoundBatchHeader>();
+}
+
 rt::Task<Result<Lsn>> SegmentReader::durable_behind(Bytes at, bool any_use) {
   Lsn durable;
   at = Bytes{align_up(at.value, 8)};  // every batch begins at a multiple of 8

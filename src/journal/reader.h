@@ -32,6 +32,15 @@ class SegmentReader {
   // header cannot be read.
   rt::Task<Result<Lsn>> durable_behind(Bytes at, bool any_use = false);
 
+  // The first header of a batch of this use at or behind `at` that begins with a record after `after` and not after `upto`. Its records
+  // are not looked at. The reader goes on there: next() reads that batch.
+  struct FoundBatchHeader {
+    BatchHeader header;
+    Bytes at;
+  };
+  rt::Task<Result<std::optional<FoundBatchHeader>>> find(Bytes at, Lsn after, Lsn upto);
+  void go_to(Bytes at) { at_ = at; }
+
   [[nodiscard]] Bytes at() const { return at_; }
   [[nodiscard]] const std::string& why() const { return why_; }
   [[nodiscard]] Bytes broken_at() const { return broken_at_; }

@@ -37,6 +37,7 @@ class Recovery {
   rt::Task<Result<bool>> replay_segment(std::size_t index);
   [[nodiscard]] bool next_begins_here(std::size_t index) const;
   rt::Task<Result<>> judge(std::size_t index, SegmentReader& broken);
+  rt::Task<Result<bool>> pass_over(std::size_t index, SegmentReader& broken);
   void take(std::size_t index, FoundBatch batch);
   rt::Task<Result<>> deliver(bool all);
   void cut_before(std::size_t record);

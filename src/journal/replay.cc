@@ -68,6 +68,8 @@ rt::Task<Result<bool>> Recovery::replay_segment(std::size_t index) {
     auto found = co_await reader.next(last_ + Lsn{1}, last_batch_);
     if (!found) co_return fail(found.error().in("journal: segment " + segment->name()));
     if (!*found) {
+      CO_TRY(bool passed, co_await pass_over(index, reader));
+      if (passed) continue;
       CO_TRY_VOID(co_await judge(index, reader));
       co_return false;
     }
@@ -75,6 +77,42 @@ rt::Task<Result<bool>> Recovery::replay_segment(std::size_t index) {
     CO_TRY_VOID(co_await deliver(false));
   }
   co_return true;
+}
+
+// A break among records that the metadata hold anyway: they are kept for others only, who hear of it when they read them. The chain is
+// taken up behind it; where that cannot be, nothing that is needed may be missing. True: the segment goes on.
+rt::Task<Result<bool>> Recovery::pass_over(std::size_t index, SegmentReader& broken) {
+  if (last_ >= from_) co_return false;
+  Bytes at = broken.broken_at();
+  // Whoever reads what lies behind must not come by the damage.
+  auto go_on = [&](Bytes where) {
+    broken.go_to(where);
+    log_.live_[index]->index.push_back({last_ + Lsn{1}, where, last_time_});
+  };
+  for (;;) {
+    CO_TRY(auto found, co_await broken.find(at, last_, from_ + Lsn{1}));
+    if (!found) break;
+    const BatchHeader& header = found->header;
+    bool itself = header.first == last_ + Lsn{1} && found->at == broken.broken_at();
+    if (!itself) {
+      last_ = header.first - Lsn{1};
+      last_batch_ = header.before;
+      go_on(found->at);
+      co_return true;
+    }
+    if (header.last() > from_) co_return false;   // it held what is needed
+    if (header.length <= (log_.live_[index]->size - found->at).value) {
+      last_ = header.last();
+      last_batch_ = header.checksum;
+      go_on(found->at + Bytes{header.length});
+      log_.live_[index]->end = broken.at();
+      co_return true;
+    }
+    at = found->at + Bytes{8};
+  }
+  // Closed in good order, with everything in the metadata: there was nothing behind.
+  if (clean_ && index + 1 == log_.live_.size() && durable_ <= from_) last_ = from_;
+  co_return false;
 }
 
 void Recovery::take(std::size_t index, FoundBatch batch) {

@@ -95,6 +95,7 @@ rt::Task<Result<std::vector<SegmentPtr>>> Directory::list() {
     segment->number = *number;
     next_number_ = std::max(next_number_, *number + 1);
     os::OpenOptions options;
+    options.syncs = syncs_;
     CO_TRY(segment->file, co_await host_.files().open(loop_, path_ + "/" + entry.name, options));
     segment->size = segment->file->size();
     Buffer start(std::min(segment_data_start, segment->size.value));
@@ -188,6 +189,7 @@ rt::Task<Result<SegmentPtr>> Directory::make(Bytes size, const SegmentHeader* he
   };
   CO_TRY_VOID(co_await rt::work(loop_, std::move(job)));
   os::OpenOptions options;
+  options.syncs = syncs_;
   auto segment = std::make_shared<Segment>();
   segment->number = number;
   CO_TRY(segment->file, co_await host_.files().open(loop_, name, options));

@@ -45,8 +45,9 @@ using SegmentPtr = std::shared_ptr<Segment>;
 // The files of one journal directory.
 class Directory {
  public:
-  Directory(os::Host& host, rt::Loop& loop, std::string path)
-      : host_(host), loop_(loop), path_(std::move(path)) {}
+  // A segment may be synced `syncs` times at once.
+  Directory(os::Host& host, rt::Loop& loop, std::string path, unsigned syncs)
+      : host_(host), loop_(loop), path_(std::move(path)), syncs_(syncs) {}
 
   // Opens every segment there and reads its header; made if missing. Unfinished segments are removed when
   // told so.
@@ -72,6 +73,7 @@ class Directory {
   os::Host& host_;
   rt::Loop& loop_;
   std::string path_;
+  const unsigned syncs_;
   std::uint64_t next_number_ = 1;
   std::vector<std::string> unfinished_;
   std::vector<FoundHeader> found_;

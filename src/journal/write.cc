@@ -16,6 +16,7 @@ Result<> check(const Options& o) {
                                    " bytes cannot hold a batch of batch_max (" +
                                    std::to_string(o.batch_max.value) + ")");
   }
+  if (o.syncs == 0) return fail(Code::invalid, "journal: at least one sync at a time is needed");
   if (o.spare_segments == 0) return fail(Code::invalid, "journal: at least one spare segment is needed");
   if (o.slab.value < page_size || o.slab > o.segment_size)
     return fail(Code::invalid, "journal: slab must be 4 KiB to segment_size");
@@ -27,7 +28,7 @@ Log::Log(os::Host& host, rt::Loop& loop, std::string directory, PoolId pool, Opt
       loop_(loop),
       pool_(pool),
       options_(options),
-      directory_(host, loop, std::move(directory)),
+      directory_(host, loop, std::move(directory), options.syncs),
       slabs_(std::make_shared<SlabPool>(options.slab.value,
                                         std::max<std::size_t>(options.recent.value, 4 * options.slab.value))),
       alive_(std::make_shared<Alive>(Alive{this})),
@@ -92,7 +93,7 @@ void Log::turn_end() {
   armed_ = false;
   close_batch();
   write_batches();
-  if (!waiters_.empty() && !syncing_ && !failure_ && received_ > durable_) scope_.spawn(sync_written());
+  if (!failure_ && received_ > durable_ && wants_sync()) scope_.spawn(sync_written());
 }
 
 Result<> Log::push() {

@@ -176,6 +176,10 @@ replica::Settings settings_of(const CreateReplica& request) {
   settings.on_link_loss = request.on_link_loss.value_or(replica::LinkLoss::go_on);
   settings.on_rpo = request.on_rpo.value_or(replica::RpoAction::alert);
   settings.limit_per_second = request.limit_per_second.value_or(Bytes{0});
+  settings.journal_budget = request.journal_budget.value_or(Bytes{0});
+  settings.schedule = request.schedule.value_or(replica::Schedule{});
+  settings.compress = request.compress.value_or(false);
+  settings.adaptive_bound_ms = request.adaptive_bound_ms.value_or(settings.adaptive_bound_ms);
   return settings;
 }
 

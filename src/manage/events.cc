@@ -33,6 +33,7 @@ rt::Task<Result<>> Events::load() {
 }
 
 void Events::emit(Event event) {
+  ++emitted_;
   if (stopping_ || pending_.size() >= pending_most) {
     ++dropped_;
     return;

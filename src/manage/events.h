@@ -24,6 +24,7 @@ class Events {
   [[nodiscard]] std::vector<Event> after(std::uint64_t number, std::size_t most) const;
   rt::Task<std::vector<Event>> wait(std::uint64_t number, Duration at_most);
   [[nodiscard]] std::uint64_t last() const { return last_; }
+  [[nodiscard]] std::uint64_t emitted() const { return emitted_; }   // since the start, shown or not
   [[nodiscard]] std::uint64_t dropped() const { return dropped_; }   // emitted faster than they could be written
 
  private:
@@ -36,6 +37,7 @@ class Events {
   std::deque<Event> events_;       // shown
   std::vector<Event> pending_;     // not written yet
   std::uint64_t last_ = 0;
+  std::uint64_t emitted_ = 0;
   std::uint64_t dropped_ = 0;
   bool stopping_ = false;
   bool no_waits_ = false;

@@ -19,6 +19,8 @@ rt::Task<std::vector<GroupInfo>> groups_of(pool::Pool* pool, std::string pool_na
       auto volume = catalog.volumes.find(member);
       info.volumes.push_back(volume == catalog.volumes.end() ? "" : volume->second.name);
     }
+    for (const auto& [follower, claim] : catalog.followers)
+      if (claim.group == id && claim.window != Duration{0}) info.rewind = {claim.window, claim.journal_budget};
   }
   std::ranges::sort(out, {}, [](const GroupInfo& info) { return info.row.name; });
   co_return out;

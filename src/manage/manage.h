@@ -69,6 +69,13 @@ class System {
   // The group's volumes become the snapshot's; what they held is kept as a snapshot of the name `keep_as` (empty: made up). Its name.
   virtual rt::Task<Answer<std::string>> revert_group(Caller caller, std::string group, std::string snapshot, std::string keep_as) = 0;
 
+  // Rewind windows. `time` 0: none; what is absent stays. Points: "2026-01-31T12:00:00Z", "10m ago", "@1a2b3c4d:77", "latest".
+  virtual rt::Task<Answer<>> set_rewind_window(Caller caller, std::string group, std::optional<Duration> time, std::optional<Bytes> bytes) = 0;
+  virtual rt::Task<Answer<GroupPoints>> recovery_points(std::string group) = 0;
+  virtual rt::Task<Answer<replica::RewindForecast>> forecast_rewind(Caller caller, std::string group, std::string to, std::string name) = 0;
+  // A group of writable volumes, NAME-VOLUME, that holds what the group held then; without a name one is made up. The outcome's object: POOL/NAME.
+  virtual rt::Task<Answer<Outcome>> rewind_group(Caller caller, std::string group, std::string to, std::string name) = 0;
+
   // Peers.
   virtual void set_advertised(std::vector<os::Address> addresses) = 0;   // where others reach this system, once it is known
   virtual rt::Task<Answer<std::string>> invite(Caller caller, Duration valid) = 0;
@@ -92,6 +99,8 @@ class System {
   // On the target's system: clones of the target as it is, called NAME-VOLUME, as a group `name`; and their end. Checked by the map's
   // checksums at once; with `read` by reading every block, as a job whose result is the drill's group.
   virtual rt::Task<Answer<Drill>> drill(Caller caller, std::string relationship, std::string name) = 0;
+  virtual rt::Task<Answer<Outcome>> read_drill(Caller caller, std::string group) = 0;
+  virtual rt::Task<std::vector<Drill>> drills() = 0;                          // since the system's start, whose groups are there
   virtual rt::Task<Answer<>> end_drill(Caller caller, std::string relationship, std::string name) = 0;
 
   // Tokens for copies of a point in time. The text of one is shown once, when it is made.
@@ -108,6 +117,8 @@ class System {
   [[nodiscard]] virtual std::vector<Event> events(std::uint64_t after, std::size_t most) = 0;
   virtual rt::Task<std::vector<Event>> wait_events(std::uint64_t after, Duration at_most) = 0;
   [[nodiscard]] virtual std::uint64_t last_event() const = 0;
+  // Grows as soon as anything changes that is an event, before the event can be read: what was looked up at another number may be old.
+  [[nodiscard]] virtual std::uint64_t changes() const = 0;
 
   // For NBD: an export by its name POOL/VOLUME; the pool that holds it. A pool lives as long as the system.
   virtual rt::Task<std::vector<std::string>> export_names() = 0;
@@ -133,6 +144,7 @@ struct Options {
   std::vector<os::Address> advertised;              // where peers reach this system
   pool::Options pool;
   replica::Options replica;
+  replica::RewindOptions rewind;
   Duration jobs_kept = std::chrono::minutes(5);     // after their end
   std::size_t events_kept = 10000;
   unsigned scrypt_log2_n = 15;                      // cost of a password: 2^n * 1 KiB of memory

@@ -33,6 +33,9 @@ class FakeEngine final : public replica::Engine {
   std::map<SystemId, std::vector<RemotePool>> remote_pools;
   std::vector<replica::Operation> operated;
   std::vector<replica::CreateRequest> created;
+  Result<replica::VerifyReport> next_verification = replica::VerifyReport{};
+  bool verifications_wait = false;                    // for cancellation
+  std::vector<replica::VerifyRequest> verifications;
 
   replica::Report& of(const std::string& name) {
     for (replica::Report& report : reports_)
@@ -125,6 +128,17 @@ class FakeEngine final : public replica::Engine {
       watcher.progress(report->copied, report->to_copy);
       co_await moved_.wait();
     }
+  }
+  rt::Task<Result<replica::VerifyReport>> verify(RelationshipId id, replica::VerifyRequest request, replica::Watcher& watcher) override {
+    verifications.push_back(request);
+    watcher.progress(Bytes{50}, Bytes{100});
+    auto guard = watcher.stop().on_request([this] { moved_.wake_all(); });
+    while (verifications_wait && !watcher.stop().requested()) co_await moved_.wait();
+    if (watcher.stop().requested()) co_return fail(Code::cancelled, "the verification was cancelled");
+    if (!next_verification) co_return fail(next_verification.error());
+    for (replica::Report& report : reports_)
+      if (report.relationship.id == id) report.verified = std::make_shared<const replica::VerifyReport>(*next_verification);
+    co_return next_verification;
   }
   rt::Task<Result<>> operate(RelationshipId id, replica::Operation operation, replica::Watcher& watcher) override {
     operated.push_back(operation);

@@ -49,6 +49,7 @@ void relationships(MetricsText& out, const MetricsFacts& facts) {
     out.gauge("lockstep_relationship_lag_seconds", "Age of the oldest write that the target lacks; 0 when it lacks none.", labels, seconds(report.lag));
     out.gauge("lockstep_relationship_rpo_seconds", "Recovery point objective.", labels, r.settings.rpo_seconds);
     out.gauge("lockstep_relationship_rpo_violated", "1 while the lag is beyond the objective.", labels, report.rpo_violated);
+    out.gauge("lockstep_relationship_pacing", "1 while hosts are slowed so that the objective is kept.", labels, report.pacing);
     out.gauge("lockstep_relationship_backlog_bytes", "What the target lacks.", labels, of(report.backlog));
     out.gauge("lockstep_relationship_reachable", "1 while the other system answers.", labels, report.reachable);
     out.gauge("lockstep_relationship_copy_state", "CopyState, by the number of the SM model (4: Synchronized, 5: Broken).", labels, static_cast<double>(report.copy_state));

@@ -102,6 +102,11 @@ struct GroupInfo {
   store::GroupRow row;
   std::vector<std::string> volumes;        // names, in order
   std::vector<RelationshipId> relationships;
+  replica::RewindWindow rewind;            // as it was set; time 0: none
+};
+struct GroupPoints {
+  std::string pool, group;
+  replica::RecoveryPoints known;
 };
 struct SnapshotInfo {
   PoolId pool_id;
@@ -128,6 +133,10 @@ struct CreateReplica {
   std::optional<replica::LinkLoss> on_link_loss;
   std::optional<replica::RpoAction> on_rpo;
   std::optional<Bytes> limit_per_second;
+  std::optional<Bytes> journal_budget;
+  std::optional<replica::Schedule> schedule;   // of limits
+  std::optional<bool> compress;
+  std::optional<std::uint32_t> adaptive_bound_ms;
   bool seeded = false;                            // the target group holds a copy made elsewhere: anything else is refused
   std::optional<Duration> wait_at_most;           // of the call itself; none: as Mode says (a mirror's call: 10 s)
 };
@@ -162,7 +171,7 @@ struct Outcome {
   std::string object;                             // name of what was made, when it already exists
 };
 
-// A rehearsal: writable clones of a target as it was at one position.
+// A rehearsal: writable clones of a target as it was at one position, and what looking at them found.
 struct Drill {
   struct Volume {
     std::string name;
@@ -173,10 +182,15 @@ struct Drill {
   };
   std::string relationship;
   std::string pool, group;                        // the clones, as a group
-  std::vector<std::string> volumes;               // names
+  std::vector<Volume> volumes;
   Origin position;
-  WallTime time;                                  // of the state that the clones hold
+  WallTime time;                                  // of the newest record of the source that the clones hold; 0: not known
+  WallTime opened;
   Duration open_took{0};
+  std::optional<Duration> recovery_point;         // how old the state was when it was opened: what a failover then would have lost; none: not known
+  Duration check_took{0};
+  bool read = false;                              // every block was read, not only looked up
+  bool checked = false;                           // the check has come to its end
 };
 
 }  // namespace lockstep::manage

@@ -30,6 +30,10 @@ CREATE TABLE events (
   number INTEGER PRIMARY KEY, time INTEGER NOT NULL, severity INTEGER NOT NULL, kind TEXT NOT NULL,
   object_type TEXT NOT NULL, object TEXT NOT NULL, before TEXT NOT NULL, after TEXT NOT NULL, cause TEXT NOT NULL);
 )sql",
+    R"sql(
+ALTER TABLE relationships ADD COLUMN schedule TEXT NOT NULL DEFAULT '';
+ALTER TABLE relationships ADD COLUMN compress INTEGER NOT NULL DEFAULT 0;
+)sql",
 };
 
 }  // namespace

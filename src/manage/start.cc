@@ -113,6 +113,10 @@ rt::Task<Result<>> SystemParts::start() {
   engine_started_ = true;
   CO_TRY_VOID(co_await engine_->start());
   relationships_->start();
+  rewind_ = replica::make_rewind(control_, *pools_, options_.rewind);
+  CO_TRY_VOID(co_await rewind_->start());
+  rewinds_.emplace(control_, *pools_, *jobs_, *events_, *rewind_);
+  drills_.emplace(control_, *pools_, *jobs_, *events_);
   CO_TRY_VOID(co_await jobs_->load([this](Awaited awaited) { return relationships_->resumed(std::move(awaited)); }));
   probe_.emplace(control_, *pools_);
   probe_->start();
@@ -149,6 +153,7 @@ rt::Task<void> SystemParts::stop() {
   if (probe_) co_await probe_->stop();
   if (relationships_) co_await relationships_->stop();
   if (jobs_) co_await jobs_->stop();
+  if (rewind_) co_await rewind_->stop();
   if (engine_ && engine_started_) co_await engine_->stop();
   if (pools_) co_await pools_->close_all();
   if (events_) co_await events_->stop();

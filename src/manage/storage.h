@@ -1,4 +1,4 @@
-// Volumes, groups, snapshots and drills: what an administrator does to a pool. Private to manage.
+// Volumes, groups and snapshots: what an administrator does to a pool. Private to manage.
 #pragma once
 
 #include <string>
@@ -34,10 +34,6 @@ class Storage {
   rt::Task<std::vector<SnapshotInfo>> snapshots();
   rt::Task<Answer<std::vector<std::string>>> clone_snapshot(std::string group, std::string snapshot, std::string prefix);
   rt::Task<Answer<std::string>> revert_group(std::string group, std::string snapshot, std::string keep_as);
-
-  // `target`: the group at the target's end, POOL/NAME.
-  rt::Task<Answer<Drill>> drill(std::string target, std::string name);
-  rt::Task<Answer<>> end_drill(std::string target, std::string name);
 
  private:
   // Names of relationships that have the group at one end, here.

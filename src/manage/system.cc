@@ -34,6 +34,7 @@ rt::Task<Answer<>> SystemParts::create_pool(Caller caller, std::string name, std
   CO_ASK_VOID(co_await pools_->create(name, std::move(path), capacity));
   if (pool::Pool* made = pools_->find(std::string_view(name))) {
     Result<> told = co_await engine_->pool_opened(made->id());
+    if (told) told = co_await rewind_->pool_opened(made->id());
     if (!told) co_return refuse(told.error(), name);
   }
   tell("Created", "Pool", name);
@@ -42,7 +43,14 @@ rt::Task<Answer<>> SystemParts::create_pool(Caller caller, std::string name, std
 
 rt::Task<Answer<>> SystemParts::delete_pool(Caller caller, std::string name) {
   CO_ASK_VOID(require(caller, RoleName::administrator, "deleting a pool"));
-  CO_ASK_VOID(co_await pools_->remove(name, *engine_));
+  pool::Pool* pool = pools_->find(std::string_view(name));
+  const PoolId id = pool ? pool->id() : PoolId{};
+  co_await rewind_->pool_closing(id);
+  Answer<> removed = co_await pools_->remove(name, *engine_);
+  if (!removed) {
+    ignore(co_await rewind_->pool_opened(id), "the pool stays; its windows go on");
+    co_return removed;
+  }
   tell("Deleted", "Pool", name);
   co_return Answer<>{};
 }
@@ -192,26 +200,55 @@ rt::Task<Answer<Outcome>> SystemParts::verify(Caller caller, std::string relatio
   return relationships_->verify(std::move(caller), std::move(relationship), request);
 }
 
-// The group at the target's end, if that is here.
-Answer<std::string> SystemParts::target_group_of(const std::string& relationship) const {
+// What is known of it, if its target is here.
+Answer<replica::Report> SystemParts::target_end_of(const std::string& relationship) const {
   Answer<replica::Report> report = relationships_->find(relationship);
   if (!report) return refuse(std::move(report).error());
   const replica::Relationship& r = report->relationship;
-  if (r.end == replica::End::target) return text_of(r.group);
-  if (r.peer == self_.id) return r.peer_pool + "/" + r.peer_group;
+  if (r.end == replica::End::target || r.peer == self_.id) return report;
   return wrong_state(r.name, "the target of relationship '" + r.name + "' is on another system", "Ask that system for the drill.");
 }
 
+namespace {
+
+std::string target_group_of(const replica::Relationship& r) { return r.end == replica::End::target ? text_of(r.group) : r.peer_pool + "/" + r.peer_group; }
+
+}  // namespace
+
 rt::Task<Answer<Drill>> SystemParts::drill(Caller caller, std::string relationship, std::string name) {
   CO_ASK_VOID(require(caller, RoleName::operate, "a drill"));
-  CO_ASK(std::string target, target_group_of(relationship));
-  co_return co_await storage_->drill(std::move(target), std::move(name));
+  CO_ASK(replica::Report report, target_end_of(relationship));
+  Result<replica::Report> now = co_await engine_->report(report.relationship.id);   // of a local one, its source's end: that measures the lag
+  if (now) report = *std::move(now);
+  std::string target = target_group_of(report.relationship);
+  co_return co_await drills_->open(std::move(report), std::move(target), std::move(name));
 }
 
 rt::Task<Answer<>> SystemParts::end_drill(Caller caller, std::string relationship, std::string name) {
   CO_ASK_VOID(require(caller, RoleName::operate, "a drill"));
-  CO_ASK(std::string target, target_group_of(relationship));
-  co_return co_await storage_->end_drill(std::move(target), std::move(name));
+  CO_ASK(replica::Report report, target_end_of(relationship));
+  std::string target = target_group_of(report.relationship);
+  co_return co_await drills_->end(std::move(target), std::move(name));
+}
+
+rt::Task<Answer<Outcome>> SystemParts::read_drill(Caller caller, std::string group) {
+  CO_ASK_VOID(require(caller, RoleName::operate, "a drill"));
+  co_return co_await drills_->read(std::move(group));
+}
+rt::Task<std::vector<Drill>> SystemParts::drills() { return drills_->list(); }
+
+rt::Task<Answer<>> SystemParts::set_rewind_window(Caller caller, std::string group, std::optional<Duration> time, std::optional<Bytes> bytes) {
+  CO_ASK_VOID(require(caller, RoleName::operate, "changing a rewind window"));
+  co_return co_await rewinds_->set_window(std::move(group), time, bytes);
+}
+rt::Task<Answer<GroupPoints>> SystemParts::recovery_points(std::string group) { return rewinds_->points(std::move(group)); }
+rt::Task<Answer<replica::RewindForecast>> SystemParts::forecast_rewind(Caller caller, std::string group, std::string to, std::string name) {
+  CO_ASK_VOID(require(caller, RoleName::read_only, "a forecast"));
+  co_return co_await rewinds_->forecast(std::move(group), std::move(to), std::move(name));
+}
+rt::Task<Answer<Outcome>> SystemParts::rewind_group(Caller caller, std::string group, std::string to, std::string name) {
+  CO_ASK_VOID(require(caller, RoleName::operate, "a rewind"));
+  co_return co_await rewinds_->open(std::move(group), std::move(to), std::move(name));
 }
 
 std::vector<Job> SystemParts::jobs() { return jobs_->list(); }

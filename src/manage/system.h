@@ -12,7 +12,9 @@
 #include "manage/manage.h"
 #include "manage/pools.h"
 #include "manage/probe.h"
+#include "manage/drills.h"
 #include "manage/registry.h"
+#include "manage/rewinds.h"
 #include "manage/relationships.h"
 #include "manage/storage.h"
 
@@ -62,6 +64,11 @@ class SystemParts final : public System {
   rt::Task<Answer<std::vector<std::string>>> clone_snapshot(Caller caller, std::string group, std::string snapshot, std::string prefix) override;
   rt::Task<Answer<std::string>> revert_group(Caller caller, std::string group, std::string snapshot, std::string keep_as) override;
 
+  rt::Task<Answer<>> set_rewind_window(Caller caller, std::string group, std::optional<Duration> time, std::optional<Bytes> bytes) override;
+  rt::Task<Answer<GroupPoints>> recovery_points(std::string group) override;
+  rt::Task<Answer<replica::RewindForecast>> forecast_rewind(Caller caller, std::string group, std::string to, std::string name) override;
+  rt::Task<Answer<Outcome>> rewind_group(Caller caller, std::string group, std::string to, std::string name) override;
+
   void set_advertised(std::vector<os::Address> addresses) override { options_.advertised = std::move(addresses); }
   rt::Task<Answer<std::string>> invite(Caller caller, Duration valid) override;
   rt::Task<Answer<replica::Peer>> join(Caller caller, std::string token) override;
@@ -82,6 +89,8 @@ class SystemParts final : public System {
   [[nodiscard]] std::vector<replica::Report> relationships() override;
   rt::Task<Answer<Outcome>> verify(Caller caller, std::string relationship, replica::VerifyRequest request) override;
   rt::Task<Answer<Drill>> drill(Caller caller, std::string relationship, std::string name) override;
+  rt::Task<Answer<Outcome>> read_drill(Caller caller, std::string group) override;
+  rt::Task<std::vector<Drill>> drills() override;
   rt::Task<Answer<>> end_drill(Caller caller, std::string relationship, std::string name) override;
 
   [[nodiscard]] std::vector<Job> jobs() override;
@@ -90,6 +99,7 @@ class SystemParts final : public System {
   [[nodiscard]] std::vector<Event> events(std::uint64_t after, std::size_t most) override;
   rt::Task<std::vector<Event>> wait_events(std::uint64_t after, Duration at_most) override;
   [[nodiscard]] std::uint64_t last_event() const override;
+  [[nodiscard]] std::uint64_t changes() const override { return events_->emitted(); }
 
   rt::Task<std::vector<std::string>> export_names() override;
   [[nodiscard]] pool::Pool* pool_of_export(std::string_view export_name) override;
@@ -108,7 +118,7 @@ class SystemParts final : public System {
   rt::Task<Result<>> make_directory();
   rt::Task<Result<>> know_self();
   rt::Task<Result<>> make_first_account();
-  [[nodiscard]] Answer<std::string> target_group_of(const std::string& relationship) const;
+  [[nodiscard]] Answer<replica::Report> target_end_of(const std::string& relationship) const;
   void tell(std::string kind, std::string object_type, std::string object);
 
   os::Host& host_;
@@ -132,6 +142,9 @@ class SystemParts final : public System {
   std::optional<Relationships> relationships_;
   std::unique_ptr<replica::Engine> engine_;
   bool engine_started_ = false;
+  std::unique_ptr<replica::Rewind> rewind_;
+  std::optional<Rewinds> rewinds_;
+  std::optional<Drills> drills_;
   std::optional<Probe> probe_;
 };
 

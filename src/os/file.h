@@ -18,6 +18,7 @@ struct OpenOptions {
   Create create = Create::never;
   bool read_only = false;
   bool direct = false;   // past the page cache: offsets, lengths and memory in multiples of 4096
+  unsigned syncs = 1;    // of a File: so many sync() may run at once; others wait their turn
 };
 
 class File {
@@ -34,7 +35,7 @@ class File {
   virtual Result<> write_now(Bytes at, std::span<const Span> parts) = 0;
   // Asks the kernel to begin writing these bytes out. A hint: says nothing about durability.
   virtual void start_writeback(Bytes at, Bytes length) = 0;
-  // After it, everything written before the call survives a power cut (data and size).
+  // After it, everything written before the call survives a power cut (data and size). One that fails takes those that run beside it along.
   virtual rt::Task<Result<>> sync() = 0;
   // Space for [at, at+length), reading as zeroes where nothing was written; grows the file.
   virtual rt::Task<Result<>> allocate(Bytes at, Bytes length) = 0;

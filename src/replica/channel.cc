@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "replica/convert.h"
+#include "replica/packing.h"
 
 namespace lockstep::replica {
 namespace {
@@ -47,13 +48,14 @@ Error Channel::why_closed() const {
   return closed_ ? *closed_ : Error{Code::unreachable, "the connection was closed"};
 }
 
-rt::Task<Result<>> Channel::send(FrameType type, Span message, Span heads, std::vector<Span> data) {
+rt::Task<Result<>> Channel::send(FrameType type, Span message, Span heads, std::vector<Span> data, std::uint32_t unpacked) {
   std::array<std::byte, frame_head_size> bytes;
   FrameHead head;
   head.type = type;
   head.message = static_cast<std::uint32_t>(message.size());
   head.heads = static_cast<std::uint32_t>(heads.size());
   head.data = static_cast<std::uint32_t>(total(data));
+  head.unpacked = unpacked;
   head.body = body_checksum(message, heads);
   CHECK(head.message <= message_most && head.heads <= heads_most && head.data <= data_most);
   encode(head, bytes);
@@ -137,6 +139,21 @@ rt::Task<Result<>> Channel::fill(MutSpan into) {
   co_return Result<>{};
 }
 
+// Packed data come out on a worker: they may be much.
+rt::Task<Result<>> Channel::fill_data(Frame& frame, FrameHead head) {
+  if (head.unpacked == 0) {
+    frame.data = AlignedBytes(head.data);
+    co_return co_await fill(frame.data.span());
+  }
+  Buffer bytes(head.data);
+  Result<> got = co_await fill(bytes);
+  if (!got) co_return got;
+  frame.data = AlignedBytes(head.unpacked);
+  MutSpan into = frame.data.span();
+  auto job = rt::work(loop_, [&bytes, into] { return unpack(bytes, into); });
+  co_return co_await job;
+}
+
 // Silence is what is heard while somebody listens: a frame that takes long to deal with is nobody's silence.
 rt::Task<Result<Frame>> Channel::receive() {
   heard_ = loop_.clock().now();
@@ -163,10 +180,9 @@ rt::Task<Result<Frame>> Channel::next() {
     frame.type = head->type;
     frame.message.resize(head->message);
     frame.heads.resize(head->heads);
-    frame.data = AlignedBytes(head->data);
     Result<> body = co_await fill(frame.message);
     if (body) body = co_await fill(frame.heads);
-    if (body) body = co_await fill(frame.data.span());
+    if (body) body = co_await fill_data(frame, *head);
     if (!body) {
       close(body.error());
       co_return fail(why_closed());

@@ -34,7 +34,8 @@ class Channel {
   Channel& operator=(const Channel&) = delete;
 
   // Returns when the bytes have left for the stream; all of them must outlive the call.
-  rt::Task<Result<>> send(FrameType type, Span message, Span heads, std::vector<Span> data);
+  // `unpacked`: of data that are packed, what comes out of them.
+  rt::Task<Result<>> send(FrameType type, Span message, Span heads, std::vector<Span> data, std::uint32_t unpacked = 0);
   rt::Task<Result<>> send(
       FrameType type, const google::protobuf::MessageLite& message);  // encoded before the first suspension
   rt::Task<Result<>> send(FrameType type) { return send(type, Span{}, Span{}, {}); }
@@ -69,6 +70,7 @@ class Channel {
  private:
   rt::Task<Result<Frame>> next();
   rt::Task<Result<>> fill(MutSpan into);
+  rt::Task<Result<>> fill_data(Frame& frame, FrameHead head);
   [[nodiscard]] Error why_closed() const;
 
   rt::Loop& loop_;

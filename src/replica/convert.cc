@@ -46,6 +46,8 @@ void put(const Settings& from, wire::Settings& into) {
   into.set_limit_per_second(from.limit_per_second.value);
   into.set_journal_budget(from.journal_budget.value);
   into.set_adaptive_bound_ms(from.adaptive_bound_ms);
+  into.set_schedule(text_of(from.schedule));
+  into.set_compress(from.compress);
 }
 
 Result<Settings> settings_from(const wire::Settings& from) {
@@ -59,6 +61,8 @@ Result<Settings> settings_from(const wire::Settings& from) {
   out.limit_per_second = Bytes{from.limit_per_second()};
   out.journal_budget = Bytes{from.journal_budget()};
   out.adaptive_bound_ms = from.adaptive_bound_ms();
+  TRY(out.schedule, parse_schedule(from.schedule()));
+  out.compress = from.compress();
   return out;
 }
 

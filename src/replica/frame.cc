@@ -21,7 +21,7 @@ void encode(const FrameHead& head, std::span<std::byte, frame_head_size> into) {
   store_le(at + 8, head.message);
   store_le(at + 12, head.heads);
   store_le(at + 16, head.data);
-  store_le(at + 20, std::uint32_t{0});
+  store_le(at + 20, head.unpacked);
   store_le(at + 24, head.body.value);
   store_le(at + 32, checksum_of(into.first<32>()).value);
 }
@@ -33,7 +33,7 @@ Result<FrameHead> decode_head(std::span<const std::byte, frame_head_size> bytes)
   if (load_le<std::uint64_t>(at + 32) != checksum_of(bytes.first<32>()).value)
     return fail(Code::corrupt, "frame: its head does not match its checksum");
   auto format = load_le<std::uint16_t>(at + 4);
-  if (format != frame_format || load_le<std::uint32_t>(at + 20) != 0) {
+  if (format != frame_format) {
     return fail(Code::unsupported,
                 "frame: format " + std::to_string(format) + " is newer than this system knows; update it");
   }
@@ -42,8 +42,10 @@ Result<FrameHead> decode_head(std::span<const std::byte, frame_head_size> bytes)
   head.message = load_le<std::uint32_t>(at + 8);
   head.heads = load_le<std::uint32_t>(at + 12);
   head.data = load_le<std::uint32_t>(at + 16);
+  head.unpacked = load_le<std::uint32_t>(at + 20);
   head.body.value = load_le<std::uint64_t>(at + 24);
-  if (head.message > message_most || head.heads > heads_most || head.data > data_most) {
+  bool packed_larger = head.unpacked != 0 && head.unpacked < head.data;
+  if (head.message > message_most || head.heads > heads_most || head.data > data_most || head.unpacked > data_most || packed_larger) {
     return fail(Code::corrupt, "frame: larger than any frame may be");
   }
   return head;

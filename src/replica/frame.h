@@ -64,6 +64,7 @@ inline constexpr std::uint32_t data_most = 40U << 20;  // a write may be 32 MiB,
 struct FrameHead {
   FrameType type = FrameType::failure;
   std::uint32_t message = 0, heads = 0, data = 0;  // bytes
+  std::uint32_t unpacked = 0;                      // of packed data: what comes out; 0: they are as they are
   Checksum body;                                   // of message, then heads
 };
 

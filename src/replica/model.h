@@ -3,10 +3,12 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 
 #include "base/base.h"
+#include "replica/schedule.h"
 #include "replica/verify.h"
 
 namespace lockstep::replica {
@@ -89,6 +91,8 @@ struct Settings {
   Bytes limit_per_second{0};  // 0: none
   Bytes journal_budget{0};    // 0: the pool's default
   std::uint32_t adaptive_bound_ms = 100;
+  Schedule schedule;               // of limits by the time of the day, before limit_per_second
+  bool compress = false;           // zstd on the wire, where it pays
 };
 
 enum class End : std::uint8_t { source = 0, target = 1 };

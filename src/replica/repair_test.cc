@@ -130,6 +130,26 @@ TEST(Repair, BothPoolsOfOneSystemHelpEachOther) {
   EXPECT_EQ(Mirrored::repairs(a, "repaired"), 2U);
 }
 
+// --- the wire
+
+TEST(Repair, AFlippedBitOnTheWayNeverArrivesAsData) {
+  Mirrored m{729};
+  ASSERT_TRUE(m.reached);
+  for (std::uint64_t i = 0; i < 60; ++i) {
+    // Anywhere in heads, messages, checksums and blocks; of what the source sends, and of what the target answers.
+    if (i % 4 == 3) m.world.network().flip_bit(m.b.host, m.a.host, i * 7 % 120);
+    else m.world.network().flip_bit(m.a.host, m.b.host, i * 487 % 9000);
+    m.a.write("db-v1", 3000 + i, Bytes{i * 4096}, i % 3 == 0 ? 65536 : 8192);
+    m.world.run_for(std::chrono::milliseconds(50));
+  }
+  ASSERT_TRUE(m.a.reaches(m.id, CopyState::synchronized)) << m.a.report(m.id).cause;
+  ASSERT_TRUE(m.level());
+  EXPECT_EQ(m.a.content("db-v1"), m.b.content("db-v1"));
+  Patient watcher;
+  EXPECT_TRUE(must(m.a.run(m.a.engine->verify(m.id, {.read = true}, watcher))).good());
+  EXPECT_THAT(m.a.events.states(), HasSubstr("Broken"));   // it was noticed
+}
+
 // --- the journal
 
 TEST(Repair, ARetainedBigWriteThatWentBadIsPassedOverWhenItWasOverwritten) {

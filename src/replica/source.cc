@@ -36,7 +36,7 @@ Source::Source(const Ground& ground, pool::Pool& pool, Gates& gates, const Relat
   if (hold) hold_until_ = loop_.clock().now() + ground.options.reachable_within;
 }
 
-Source::~Source() { CHECK(!serving_ && gate_ == nullptr); }
+Source::~Source() { CHECK(!serving_ && !verifying_ && gate_ == nullptr); }
 
 rt::Task<Result<>> Source::open() {
   const store::GroupRow* group = group_row(pool_, group_);
@@ -80,7 +80,7 @@ rt::Task<Result<>> Source::open() {
 rt::Task<Result<>> Source::close(bool forget) {
   Error bye{Code::cancelled, "the relationship is being closed here"};
   hang_up(bye);
-  while (serving_ || verification_ != nullptr) co_await moved_.wait();
+  while (serving_ || verifying_) co_await moved_.wait();
   gated_ = false;
   if (gate_ != nullptr) {
     gate_ = nullptr;

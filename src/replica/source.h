@@ -20,9 +20,11 @@
 #include "replica/ground.h"
 #include "replica/pacer.h"
 #include "replica/pass.h"
+#include "replica/packing.h"
 #include "replica/patience.h"
 #include "replica/plan.h"
 #include "replica/status.h"
+#include "replica/throttle.h"
 #include "replica/verification.h"
 #include "rt/rt.h"
 
@@ -130,7 +132,9 @@ class Source final : public Claim {
   rt::Task<Result<>> ship_piece(Channel& channel, pool::Stream piece, Origin& at);
   rt::Task<Result<>> send_batch(Channel& channel, Batch batch, Sent sent);
   rt::Task<Result<>> window(Channel& channel);  // until there is room in flight
+  rt::Task<Result<std::uint64_t>> send_data_of(Channel& channel, Span heads, std::vector<Span> data);  // bytes on the wire
   rt::Task<void> keep_limit(std::uint64_t bytes, Channel& channel);
+  [[nodiscard]] Bytes limit() const;  // now, bytes a second; 0: none
   [[nodiscard]] std::optional<std::uint16_t> member_of(VolumeId volume) const;
 
   // acks.cc
@@ -190,6 +194,7 @@ class Source final : public Claim {
   rt::Task<void> renew_pass(PassRun run);
 
   // source_verify.cc
+  rt::Task<Result<VerifyReport>> compare_ends(VerifyRequest request, VerifyWatch& watch);
   rt::Task<Result<>> ship_to_verify(Channel& channel, Lsn upto, Origin at);
   rt::Task<Result<>> bring_level(Lsn written, bool rewrites, VerifyReport& report);
   rt::Task<void> leave_verification(Error why);
@@ -230,7 +235,8 @@ class Source final : public Claim {
   bool handing_over_ = false;  // gave up its role for a promotion that is led from here
   Channel* channel_ = nullptr;
   std::unique_ptr<rt::Queue<Frame>> replies_;
-  Verification* verification_ = nullptr;  // of verify_ends(), while it runs
+  Verification* verification_ = nullptr;  // while it uses the connection
+  bool verifying_ = false;
   std::uint32_t verify_runs_ = 0;
   bool damaged_record_ = false;           // what the stream came upon
   std::optional<PassRun> damaged_run_;    // what a pass came upon
@@ -272,8 +278,9 @@ class Source final : public Claim {
   Bytes written_in_pass_;    // by hosts during the last one, if it was short; 0 once the target was level
   Load load_;
   Status status_;
-  double limit_debt_ = 0;  // bytes that the rate limit still waits for
-  Instant limit_at_;
+  Throttle throttle_;
+  PackingLuck luck_;
+  bool unpacks_ = false;  // the target takes packed data
   std::deque<std::pair<Instant, std::uint64_t>> recent_;  // bytes shipped lately
   Bytes sent_before_, received_before_;                   // by earlier connections
 };

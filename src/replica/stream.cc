@@ -186,10 +186,10 @@ rt::Task<Result<>> Source::send_batch(Channel& channel, Batch batch, Sent sent) 
     while (sent.at - recent_.front().first > std::chrono::seconds(6)) recent_.pop_front();
   }
   recent_.back().second += size;
-  Result<> gone = co_await channel.send(FrameType::batch, Span{}, heads, std::move(data));
-  if (!gone) co_return gone;
-  if (settings_.limit_per_second.value > 0) co_await keep_limit(size, channel);
-  co_return gone;
+  Result<std::uint64_t> gone = co_await send_data_of(channel, heads, std::move(data));
+  if (!gone) co_return fail(gone.error());
+  co_await keep_limit(*gone, channel);
+  co_return Result<>{};
 }
 
 rt::Task<Result<>> Source::window(Channel& channel) {
@@ -198,18 +198,42 @@ rt::Task<Result<>> Source::window(Channel& channel) {
   co_return Result<>{};
 }
 
+// Packed on a worker where that is wanted, and pays. What hosts wait for goes as it is.
+rt::Task<Result<std::uint64_t>> Source::send_data_of(Channel& channel, Span heads, std::vector<Span> data) {
+  std::uint64_t size = 0;
+  for (Span part : data) size += part.size();
+  std::optional<Buffer> small;
+  if (settings_.compress && unpacks_ && !gated_ && luck_.try_it(size)) {
+    auto job = rt::work(loop_, [&data] { return packed(data); });
+    small = co_await job;
+    luck_.paid(small.has_value());
+  }
+  std::uint32_t unpacked = 0;
+  if (small) {
+    unpacked = static_cast<std::uint32_t>(size);
+    data.assign(1, Span(*small));
+    size = small->size();
+  }
+  Result<> gone = co_await channel.send(FrameType::batch, Span{}, heads, std::move(data), unpacked);
+  if (!gone) co_return fail(gone.error());
+  co_return heads.size() + size;
+}
+
+Bytes Source::limit() const {
+  return limit_at(settings_.schedule, settings_.limit_per_second, ground_.host.clock().wall());
+}
+
+// The limit may change while it is waited for.
 rt::Task<void> Source::keep_limit(std::uint64_t bytes, Channel& channel) {
-  Instant now = loop_.clock().now();
-  double rate = static_cast<double>(settings_.limit_per_second.value);
-  double since = std::chrono::duration<double>(now - limit_at_).count();
-  limit_debt_ = std::max(0.0, limit_debt_ - since * rate) + static_cast<double>(bytes);
-  limit_at_ = now;
-  // Where hosts have to wait for answers, the limit is for what runs behind.
-  bool must = gated_ && settings_.mode == Mode::synchronous;
-  if (must || limit_debt_ < rate / 20) co_return;
-  Duration wait =
-      std::chrono::microseconds(static_cast<std::int64_t>(std::min(limit_debt_ / rate, 1.0) * 1e6));
-  co_await channel.pause(wait);
+  constexpr Duration look_again = std::chrono::seconds(1);
+  throttle_.sent(bytes, limit(), loop_.clock().now());
+  while (!channel.closed()) {
+    // Where hosts have to wait for answers, the limit is for what runs behind.
+    bool must = gated_ && settings_.mode == Mode::synchronous;
+    Duration wait = must ? Duration{0} : throttle_.wait(limit(), loop_.clock().now());
+    if (wait == Duration{0}) co_return;
+    co_await channel.pause(std::min<Duration>(wait, look_again));
+  }
 }
 
 std::optional<std::uint16_t> Source::member_of(VolumeId volume) const {

@@ -198,6 +198,7 @@ rt::Task<Result<>> Target::on_hello(Channel& channel, Frame frame) {
   answer.set_role(static_cast<std::uint32_t>(group.role));
   answer.set_holds_nothing(!group.was_synchronized && here.position.generation.is_none());
   answer.set_fresh(fresh_);
+  answer.set_unpacks(true);
   if (group.resync) {
     put(group.resync->source_position, *answer.mutable_pass_open());
     answer.set_cursor_member(cursor_member_);

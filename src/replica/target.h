@@ -121,7 +121,6 @@ class Target {
   std::uint64_t applied_sequence_ = 0, received_sequence_ = 0, durable_sequence_ = 0;
   Lsn applied_lsn_;
   bool durable_now_ = false;  // the source asked
-  std::optional<SnapshotId> compared_;
   bool ack_wanted_ = false;   // and waits for an answer, though there may be no news
   std::optional<SnapshotId> compared_;
   VerifyAnswers* verify_ = nullptr;

@@ -5,6 +5,7 @@
 
 #include "replica/damage_testing.h"
 #include "replica/replica_testing.h"
+#include "replica/trio_testing.h"
 
 namespace lockstep::replica {
 namespace {
@@ -252,6 +253,36 @@ TEST(Verify, ACancelledOneEndsAndTheNextIsNotConfusedByIt) {
     v.expect_clean();
   }
   EXPECT_EQ(v.a.report(v.id).copy_state, CopyState::synchronized);
+}
+
+TEST(Verify, ANextHopIsBroughtLevelByAComparison) {
+  Trio t{711};
+  t.a().make_group("db", 1, 8_MiB);
+  for (std::uint64_t i = 0; i < 40; ++i) t.a().write("db-v1", 1 + i, Bytes{i * 65536});
+  RelationshipId ab = t.create(t.a(), "db", t.b());
+  ASSERT_TRUE(t.a().reaches(ab, CopyState::synchronized));
+  RelationshipId bc = t.create(t.b(), "db", t.c());
+  ASSERT_TRUE(t.b().reaches(bc, CopyState::synchronized));
+  ASSERT_TRUE(t.level(t.a(), t.c()));
+  alter(t.c(), "db", "db-v1", 9001, 1_MiB);
+  Patient watcher;
+  auto verify = [&](TestSystem& system, RelationshipId id, bool repair) {
+    return must(t.world.run(system.host.loop(), system.engine->verify(id, {.repair = repair}, watcher), std::chrono::minutes(10)));
+  };
+  EXPECT_TRUE(verify(t.a(), ab, false).equal());
+  VerifyReport report = verify(t.b(), bc, true);
+  EXPECT_EQ(report.different, 1U);
+  EXPECT_TRUE(report.good()) << text_of(report);
+  ASSERT_TRUE(t.b().reaches(bc, CopyState::synchronized));
+  EXPECT_TRUE(verify(t.b(), bc, false).equal());
+  // A block that differs at the first hop flows on from there once it was sent again.
+  alter(t.b(), "db", "db-v1", 9002, 2_MiB);
+  report = verify(t.a(), ab, true);
+  EXPECT_EQ(report.repaired, 1U);
+  t.a().write("db-v1", 7, Bytes{0});
+  ASSERT_TRUE(t.level(t.a(), t.c()));
+  EXPECT_EQ(t.a().content("db-v1"), t.b().content("db-v1"));
+  EXPECT_EQ(t.a().content("db-v1"), t.c().content("db-v1"));
 }
 
 TEST(Verify, TwoEndsOfOneSystemAreComparedToo) {

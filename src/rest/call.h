@@ -50,6 +50,7 @@ struct Route {
 [[nodiscard]] std::span<const Route> group_routes();
 [[nodiscard]] std::span<const Route> replica_action_routes();
 [[nodiscard]] std::span<const Route> snapshot_routes();
+[[nodiscard]] std::span<const Route> recovery_routes();
 [[nodiscard]] std::span<const Route> relationship_routes();
 [[nodiscard]] std::span<const Route> token_routes();
 [[nodiscard]] std::span<const Route> peer_routes();
@@ -68,6 +69,8 @@ struct Match {
 
 // A collection out of whole members: links to them, or, with $expand, themselves; $top and $skip cut it.
 [[nodiscard]] Reply collection(const Call& call, std::string_view type, std::string_view name, std::string path, std::vector<json::object> members);
+
+[[nodiscard]] json::object drill_body(const manage::Drill& drill);
 
 // The seconds of ?wait=, at most 60.
 [[nodiscard]] Duration wait_of(const http::Request& request);

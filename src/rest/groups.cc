@@ -57,7 +57,7 @@ json::object group_body(const Call& call, const World& world, const manage::Grou
   add_replication(body, relationships, call, world, info);
   json::object actions = replica_actions("ConsistencyGroup", path);
   json::object oem_actions;
-  for (std::string_view name : {"AddMembers", "RemoveMembers", "CreateReplica"}) oem_actions["#Lockstep." + std::string(name)] = {{"target", path + "/Actions/Oem/Lockstep." + std::string(name)}};
+  for (std::string_view name : {"AddMembers", "RemoveMembers", "CreateReplica", "Rewind"}) oem_actions["#Lockstep." + std::string(name)] = {{"target", path + "/Actions/Oem/Lockstep." + std::string(name)}};
   actions["Oem"] = std::move(oem_actions);
   body["Actions"] = std::move(actions);
   json::object oem;
@@ -68,6 +68,9 @@ json::object group_body(const Call& call, const World& world, const manage::Grou
   oem["Relationships"] = std::move(relationships);
   oem["WasSynchronized"] = info.row.was_synchronized;
   oem["Created"] = time_or_null(info.row.created);
+  oem["RewindWindowSeconds"] = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(info.rewind.time).count());
+  oem["RewindBytes"] = bytes(info.rewind.bytes);
+  oem["RecoveryPoints"] = link(recovery_points_path(info.pool, info.row.name));
   body["Oem"] = {{"Lockstep", std::move(oem)}};
   return body;
 }
@@ -115,12 +118,24 @@ rt::Task<Reply> answer_with_group(Call& call, std::string name) {
 rt::Task<Reply> patch_group(Call& call) {
   Body body(call.body);
   std::optional<std::vector<std::string>> volumes = body.names("Volumes");
-  std::optional<std::string> rename = body.inner("Oem").inner("Lockstep").text("Name");
+  Body& own = body.inner("Oem").inner("Lockstep");
+  std::optional<std::string> rename = own.text("Name");
+  std::optional<std::uint64_t> window = own.number("RewindWindowSeconds");
+  std::optional<std::uint64_t> window_bytes = own.number("RewindBytes");
+  if (window && *window > 366ull * 86400) own.refuse_value("RewindWindowSeconds", "RewindWindowSeconds " + std::to_string(*window) + " is more than a year");
   for (std::string_view key : {"Id", "Name", "ReplicaInfo", "ConsistencyType"}) body.not_writable(key);
   if (auto fault = body.fault()) co_return std::move(*fault);
   std::string name = name_of_id(call.ids[0]);
   if (volumes) {
     manage::Answer<> done = co_await call.system.set_members(call.caller, name, *volumes);
+    if (!done) co_return refused(done.error(), done.error().parameter == "Group" ? Named::by_url : Named::by_body);
+  }
+  if (window || window_bytes) {
+    std::optional<Duration> time;
+    std::optional<Bytes> most;
+    if (window) time = std::chrono::seconds(*window);
+    if (window_bytes) most = Bytes{*window_bytes};
+    manage::Answer<> done = co_await call.system.set_rewind_window(call.caller, name, time, most);
     if (!done) co_return refused(done.error(), done.error().parameter == "Group" ? Named::by_url : Named::by_body);
   }
   if (rename) {

@@ -82,6 +82,8 @@ std::string group_path(std::string_view pool, std::string_view group) { return b
 std::string snapshot_path(std::string_view pool, std::string_view group, std::string_view snapshot) {
   return below(oem_path, "Snapshots", joined(joined(pool, group), snapshot));
 }
+std::string recovery_points_path(std::string_view pool, std::string_view group) { return below(oem_path, "RecoveryPoints", joined(pool, group)); }
+std::string drill_path(std::string_view pool, std::string_view group) { return below(oem_path, "Drills", joined(pool, group)); }
 std::string relationship_path(std::string_view name) { return below(oem_path, "Relationships", name); }
 std::string peer_path(std::string_view name) { return below(oem_path, "Peers", name); }
 std::string task_path(std::string_view id) { return below(root_path, "TaskService/Tasks", id); }

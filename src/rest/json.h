@@ -29,6 +29,8 @@ inline constexpr std::string_view oem_path = "/redfish/v1/Oem/Lockstep";
 [[nodiscard]] std::string volume_path(std::string_view pool, std::string_view volume);
 [[nodiscard]] std::string group_path(std::string_view pool, std::string_view group);
 [[nodiscard]] std::string snapshot_path(std::string_view pool, std::string_view group, std::string_view snapshot);
+[[nodiscard]] std::string recovery_points_path(std::string_view pool, std::string_view group);
+[[nodiscard]] std::string drill_path(std::string_view pool, std::string_view group);
 [[nodiscard]] std::string relationship_path(std::string_view name);
 [[nodiscard]] std::string peer_path(std::string_view name);
 [[nodiscard]] std::string task_path(std::string_view id);

@@ -40,6 +40,8 @@ void add_settings(json::object& body, const replica::Settings& settings) {
   body["OnLinkLoss"] = settings.on_link_loss == replica::LinkLoss::stop ? "Stop" : "Continue";
   body["OnRecoveryPointExceeded"] = settings.on_rpo == replica::RpoAction::pace ? "Pace" : "Alert";
   body["LimitBytesPerSecond"] = bytes(settings.limit_per_second);
+  body["LimitSchedule"] = replica::text_of(settings.schedule);
+  body["Compress"] = settings.compress;
   body["JournalBudgetBytes"] = bytes(settings.journal_budget);
   body["AdaptiveBoundMilliseconds"] = settings.adaptive_bound_ms;
 }
@@ -56,6 +58,7 @@ void add_state(json::object& body, const replica::Report& report) {
   body["Conflict"] = text_or_null(report.conflict);
   body["LagSeconds"] = seconds(report.lag);
   body["RecoveryPointExceeded"] = report.rpo_violated;
+  body["Pacing"] = report.pacing;
   body["BacklogBytes"] = bytes(report.backlog);
   body["CopyBytes"] = bytes(report.to_copy);
   body["CopiedBytes"] = bytes(report.copied);

@@ -6,6 +6,14 @@ namespace lockstep::rest {
 
 namespace {
 
+std::optional<replica::Schedule> schedule_in(Body& body) {
+  std::optional<std::string> text = body.text("LimitSchedule");
+  if (!text) return std::nullopt;
+  Result<replica::Schedule> schedule = replica::parse_schedule(*text);
+  if (schedule) return *schedule;
+  body.refuse_value("LimitSchedule", schedule.error().message);
+  return std::nullopt;
+}
 
 std::optional<replica::LinkLoss> link_loss_in(Body& body) {
   std::optional<std::string> text = body.text("OnLinkLoss");
@@ -46,6 +54,10 @@ manage::CreateReplica request_in(Body& body) {
   request.on_link_loss = link_loss_in(body);
   request.on_rpo = rpo_action_in(body);
   if (auto limit = body.number("LimitBytesPerSecond")) request.limit_per_second = Bytes{*limit};
+  if (auto budget = body.number("JournalBudgetBytes")) request.journal_budget = Bytes{*budget};
+  request.schedule = schedule_in(body);
+  request.compress = body.boolean("Compress");
+  request.adaptive_bound_ms = seconds_in(body, "AdaptiveBoundMilliseconds");
   request.seeded = body.boolean("Seeded").value_or(false);
   return request;
 }
@@ -84,6 +96,8 @@ rt::Task<Reply> patch_relationship(Call& call) {
   if (auto policy = link_loss_in(body)) settings.on_link_loss = *policy;
   if (auto action = rpo_action_in(body)) settings.on_rpo = *action;
   if (auto limit = body.number("LimitBytesPerSecond")) settings.limit_per_second = Bytes{*limit};
+  if (auto schedule = schedule_in(body)) settings.schedule = *schedule;
+  if (auto compress = body.boolean("Compress")) settings.compress = *compress;
   if (auto budget = body.number("JournalBudgetBytes")) settings.journal_budget = Bytes{*budget};
   if (auto bound = seconds_in(body, "AdaptiveBoundMilliseconds")) settings.adaptive_bound_ms = *bound;
   for (std::string_view key : {"Id", "Name", "SyncType", "CopyState", "Source", "Target"}) body.not_writable(key);
@@ -101,10 +115,12 @@ rt::Task<Reply> delete_relationship(Call& call) {
 rt::Task<Reply> drill(Call& call, bool begin) {
   Body body(call.body);
   std::string name = begin ? body.text("Name").value_or("") : body.required_text("Name");
+  bool read = begin && body.boolean("Read").value_or(false);
   if (auto fault = body.fault()) co_return std::move(*fault);
+  auto named = [](const manage::Refusal& refusal) { return refusal.parameter == "Synchronization" ? Named::by_url : Named::by_body; };
   if (!begin) {
     manage::Answer<> done = co_await call.system.end_drill(call.caller, call.ids[0], name);
-    if (!done) co_return refused(done.error(), done.error().parameter == "Synchronization" ? Named::by_url : Named::by_body);
+    if (!done) co_return refused(done.error(), named(done.error()));
     co_return no_content();
   }
   manage::Answer<manage::Drill> opened = co_await call.system.drill(call.caller, call.ids[0], name);

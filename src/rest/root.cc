@@ -104,6 +104,8 @@ json::object oem_body(const Call& call, const std::vector<manage::PoolInfo>& poo
   body["Peers"] = link(std::string(oem_path) + "/Peers");
   body["Relationships"] = link(std::string(oem_path) + "/Relationships");
   body["Snapshots"] = link(std::string(oem_path) + "/Snapshots");
+  body["RecoveryPoints"] = link(std::string(oem_path) + "/RecoveryPoints");
+  body["Drills"] = link(std::string(oem_path) + "/Drills");
   body["Actions"] = {{"#LockstepService.Invite", {{"target", std::string(oem_path) + "/Actions/LockstepService.Invite"}}},
                      {"#LockstepService.Join", {{"target", std::string(oem_path) + "/Actions/LockstepService.Join"}}}};
   return body;

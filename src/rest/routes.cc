@@ -11,7 +11,7 @@ namespace {
 using Routes = std::span<const Route> (*)();
 constexpr std::array all = {host_routes,           root_routes,     storage_routes,      pool_routes, volume_routes,  group_routes,
                             replica_action_routes, snapshot_routes, relationship_routes, peer_routes, token_routes, account_routes, session_routes,
-                            task_routes,           event_routes,    registry_routes};
+                            task_routes,           event_routes,    registry_routes,     recovery_routes};
 
 // True when the segments fit the pattern; what stands for "*" goes into `ids`.
 bool fits(std::string_view pattern, std::span<const std::string> segments, std::vector<std::string>& ids) {

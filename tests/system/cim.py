@@ -60,9 +60,9 @@ class Cim:
         assert status == 200, f"{status} {headers} {text}"
         return text
 
-    def method(self, cls, object_id, name, parameters, name_space=SM, user=None):
+    def method(self, cls, object_id, name, parameters, name_space=SM, user=None, key="ObjectId"):
         """return value, answer"""
-        body = ENVELOPE % (f'<METHODCALL NAME="{name}"><LOCALINSTANCEPATH>{path_of(name_space)}{instance_name(cls, object_id)}</LOCALINSTANCEPATH>{parameters}</METHODCALL>')
+        body = ENVELOPE % (f'<METHODCALL NAME="{name}"><LOCALINSTANCEPATH>{path_of(name_space)}{instance_name(cls, object_id, key)}</LOCALINSTANCEPATH>{parameters}</METHODCALL>')
         headers = {"CIMMethod": name, "CIMObject": f"{name_space}:{cls}"}
         if user:
             headers["Authorization"] = "Basic " + base64.b64encode(":".join(user).encode()).decode()
@@ -90,9 +90,9 @@ def of_text(name, text):
     return f'<IPARAMVALUE NAME="{name}"><VALUE>{text}</VALUE></IPARAMVALUE>'
 
 
-def instance_name(cls, object_id):
+def instance_name(cls, object_id, key="ObjectId"):
     quoted = object_id.replace("&", "&amp;").replace("<", "&lt;")
-    return f'<INSTANCENAME CLASSNAME="{cls}"><KEYBINDING NAME="ObjectId"><KEYVALUE VALUETYPE="string">{quoted}</KEYVALUE></KEYBINDING></INSTANCENAME>'
+    return f'<INSTANCENAME CLASSNAME="{cls}"><KEYBINDING NAME="{key}"><KEYVALUE VALUETYPE="string">{quoted}</KEYVALUE></KEYBINDING></INSTANCENAME>'
 
 
 def of_path(name, cls, object_id):

@@ -250,6 +250,17 @@ TEST_F(Instances, TimesAreWrittenAsCimHasThem) {
   EXPECT_EQ(TestModel::show(model::interval(std::chrono::hours(49) + std::chrono::microseconds(7))), "00000002010000.000007:000");
 }
 
+TEST_F(Instances, ALookIsSharedUntilSomethingChanges) {
+  auto first = t.look();
+  EXPECT_EQ(t.run(t.provider->look()), first);
+  TestModel::ok(t.run(t.system->create_volume(TestModel::admin(), "p/fresh", 1_MiB)));
+  auto second = t.run(t.provider->look());
+  EXPECT_NE(second, first);
+  std::size_t volumes = 0;
+  second->instances("MSFT_SMStorageVolume", [&](const Instance&) { return ++volumes > 0; });
+  EXPECT_EQ(volumes, 3u);
+}
+
 TEST_F(Instances, ManyVolumesAreFoundFromTheirPoolAndGroup) {
   std::vector<std::string> members;
   for (int i = 0; i < 100; ++i) {

@@ -335,4 +335,15 @@ OS_TEST(Files, ManyOperationsAtOnceDoNotMixUp) {
   EXPECT_EQ(good, 16 * 8);
 }
 
+OS_TEST(Files, SyncsRunBesideEachOther) {
+  OpenOptions options = making_new();
+  options.syncs = 4;
+  OS_MUST(auto file, co_await world.host().files().open(world.loop(), world.path("f"), options));
+  rt::Scope scope(world.loop());
+  int good = 0;
+  for (unsigned slot = 0; slot < 16; ++slot) scope.spawn(write_read_loop(*file, slot, good));
+  co_await scope.join();
+  EXPECT_EQ(good, 16 * 8);
+}
+
 }  // namespace lockstep::os::conformance

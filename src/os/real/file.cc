@@ -23,11 +23,14 @@ constexpr unsigned hints_skipped = 16;  // after a slow one
 
 // A direct read that must not wait would still wait for the device, so it is never tried on the spot.
 SystemFile::SystemFile(IoLoop& loop, OpenedFile file, std::string path, bool direct)
-    : loop_(loop), file_(std::move(file)), path_(std::move(path)), asks_cache_(!direct) {}
+    : loop_(loop), file_(std::move(file)), path_(std::move(path)), asks_cache_(!direct), sync_ended_(loop) {
+  for (const Fd& fd : file_.more) idle_syncs_.push_back(fd.get());
+  idle_syncs_.push_back(file_.fd.get());
+}
 
 // The last close of a removed file frees its space, which takes as long as it likes.
 SystemFile::~SystemFile() {
-  if (rt::Loop::current() == &loop_) loop_.work([fd = std::move(file_.fd)]() mutable { fd.reset(); }, [] {});
+  if (rt::Loop::current() == &loop_) loop_.work([file = std::move(file_)]() mutable { OpenedFile ended = std::move(file); }, [] {});
 }
 
 std::unexpected<Error> SystemFile::failed(ssize_t error, const char* attempt) const {
@@ -133,14 +136,20 @@ void SystemFile::start_writeback(Bytes at, Bytes length) {
   if (loop_.clock().now() - before > hint_slow) hints_to_skip_ = hints_skipped;
 }
 
+// The kernel tells a failure to each open file once, so two that ask through one would leave one of them in the dark.
 rt::Task<Result<>> SystemFile::sync() {
+  while (idle_syncs_.empty()) co_await sync_ended_.wait();
+  const int fd = idle_syncs_.back();
+  idle_syncs_.pop_back();
   int result = -EINTR;
   while (result == -EINTR && !sync_failed_) {
-    auto start = [this](Completion& completion) { loop_.file_sync(file_.fd.get(), completion); };
+    auto start = [this, fd](Completion& completion) { loop_.file_sync(fd, completion); };
     Await wait{start};
     result = co_await wait;
     if (result < 0 && result != -EINTR) sync_failed_ = failed(result, "sync").error();
   }
+  idle_syncs_.push_back(fd);
+  if (sync_ended_.has_waiters()) sync_ended_.wake_all();
   if (sync_failed_) co_return fail(*sync_failed_);
   co_return Result<>{};
 }

@@ -39,6 +39,8 @@ class SystemFile final : public File {
   const std::string path_;
   unsigned hints_to_skip_ = 0;
   bool asks_cache_;                   // reading without waiting works here
+  std::vector<int> idle_syncs_;       // descriptors that no sync is using
+  rt::Signal sync_ended_;
   std::optional<Error> sync_failed_;  // the kernel forgets a failed write-back once told: we do not
 };
 

@@ -44,6 +44,12 @@ Result<OpenedFile> open_file(const std::string& path, const OpenOptions& options
   } else if (!S_ISREG(found.st_mode)) {
     return fail(Code::invalid, path + ": open: neither a file nor a block device");
   }
+  const std::string again = "/proc/self/fd/" + std::to_string(file.fd.get());
+  while (file.more.size() + 1 < options.syncs) {
+    Fd other(::open(again.c_str(), O_CLOEXEC | (options.read_only ? O_RDONLY : O_RDWR)));
+    if (!other) break;  // fewer at once, then
+    file.more.push_back(std::move(other));
+  }
   return file;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "os/os.h"
 #include "os/real/fd.h"
@@ -12,6 +13,7 @@ struct OpenedFile {
   Fd fd;
   bool is_device = false;  // a block device: its size is fixed
   Bytes device_size;
+  std::vector<Fd> more;    // the same file opened again: each tells on its own whether something could not be written
 };
 
 [[nodiscard]] Result<OpenedFile> open_file(const std::string& path, const OpenOptions& options);

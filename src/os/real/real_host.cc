@@ -1,3 +1,5 @@
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <mutex>
 #include <thread>
@@ -7,6 +9,7 @@
 #include "os/real/epoll_loop.h"
 #include "os/real/files.h"
 #include "os/real/net.h"
+#include "os/real/prompt.h"
 #include "os/real/random.h"
 #include "os/real/real.h"
 #include "os/real/signals.h"
@@ -29,6 +32,14 @@ struct LoopThread {
 unsigned worker_count(const RealOptions& options) {
   return options.worker_threads != 0 ? options.worker_threads
                                      : std::max(4u, 2 * std::thread::hardware_concurrency());
+}
+
+// Files, sockets and their extra descriptors: as many as the administrator allows, whatever an old select() could bear.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 }  // namespace
@@ -73,6 +84,7 @@ struct RealHost::Parts {
 
 RealHost::RealHost(RealOptions options) {
   if (!options.log) options.log = [](std::string_view) {};
+  raise_descriptor_limit();
   const Io wanted = options.io;
   parts_ = std::make_unique<Parts>(std::move(options));
   if (wanted != Io::threads) {
@@ -112,6 +124,7 @@ rt::Loop& RealHost::start_loop(std::string name) {
   IoLoop& loop = *one.loop;
   SignalsBlocked blocked;
   one.thread = std::thread([&loop] {
+    make_this_thread_prompt();
     name_this_thread(loop.name());
     loop.run();
     loop.drain();

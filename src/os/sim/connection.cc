@@ -88,6 +88,7 @@ void Connection::fly(int from, Piece::Kind kind, Span bytes) {
   end.line_free = std::max(end.line_free, world.now()) + transmission;
   end.last_arrival = std::max(end.last_arrival, end.line_free + network_.latency(here, there));
   end.flying.push_back({kind, to_buffer(bytes), end.last_arrival});
+  network_.pass_by(here, there, end.flying.back().bytes);
   world.fold(Event::net, number_ * 2 + static_cast<std::uint64_t>(from), checksum_of(bytes).value);
   world.schedule(end.last_arrival, nullptr, Event::net, [self = shared_from_this(), from] { self->arrive(from); });
 }

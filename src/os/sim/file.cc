@@ -67,6 +67,7 @@ class SimFile final : public File {
   rt::Task<Result<>> sync() override {
     Result<> done;
     co_await takes(options().sync, [&] { done = handle_->sync(); });
+    if (!done) handle_->heard();
     co_return done;
   }
 

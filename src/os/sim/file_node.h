@@ -40,6 +40,7 @@ class FileNode {
   [[nodiscard]] bool readable(std::uint64_t at, std::uint64_t length) const;
 
   int syncs_to_fail = 0;
+  std::uint64_t syncs_failed = 0;   // so far
   int writes_to_fail = 0;
   std::uint64_t links = 0;      // names of it that are seen now (0 or 1)
   std::uint64_t handles = 0;    // open, and of a life that still lives

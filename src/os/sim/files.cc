@@ -29,7 +29,9 @@ class SimBlockingFile final : public BlockingFile {
   }
   Result<> sync() override {
     enter(options().sync);
-    return handle_->sync();
+    Result<> done = handle_->sync();
+    if (!done) handle_->heard();
+    return done;
   }
   [[nodiscard]] Result<Bytes> size() override {
     if (handle_->life().dead()) return fail(Code::io, path() + ": the host is dead");

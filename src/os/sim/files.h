@@ -25,7 +25,9 @@ class Handle {
   Result<> truncate(std::uint64_t size);
   Result<> allocate(std::uint64_t at, std::uint64_t length);
   Result<> punch(std::uint64_t at, std::uint64_t length);
+  // Fails also while the program has not heard of a failure that another one met: each open file is told once.
   Result<> sync();
+  void heard() { failures_heard_ = node_->syncs_failed; }
   void start_writeback(std::uint64_t at, std::uint64_t length);
 
   [[nodiscard]] Life& life() const { return life_; }
@@ -44,6 +46,7 @@ class Handle {
   std::string path_;
   std::shared_ptr<FileNode> node_;
   OpenOptions options_;
+  std::uint64_t failures_heard_;   // of the node's syncs
 };
 
 class SimFiles final : public Files {

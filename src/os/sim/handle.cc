@@ -5,7 +5,7 @@
 namespace lockstep::os::sim {
 
 Handle::Handle(Life& life, std::string path, std::shared_ptr<FileNode> node, OpenOptions options)
-    : life_(life), path_(std::move(path)), node_(std::move(node)), options_(options) {
+    : life_(life), path_(std::move(path)), node_(std::move(node)), options_(options), failures_heard_(node_->syncs_failed) {
   ++node_->handles;
 }
 
@@ -96,9 +96,11 @@ Result<> Handle::sync() {
   if (life_.dead() || !life_.disk().operation()) return dead();
   if (node_->syncs_to_fail > 0) {
     --node_->syncs_to_fail;
+    ++node_->syncs_failed;
     node_->sync_badly(life_.disk().rng());
     return fail(Code::io, path_ + ": sync: input/output error");
   }
+  if (node_->syncs_failed != failures_heard_) return fail(Code::io, path_ + ": sync: input/output error");
   node_->sync();
   return {};
 }

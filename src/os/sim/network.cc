@@ -73,6 +73,19 @@ void Network::heal_all() {
   resume();
 }
 
+void Network::flip_bit(Host& from, Host& to, std::uint64_t after) { flips_[{from.number(), to.number()}] = after; }
+
+void Network::pass_by(const Host& from, const Host& to, MutSpan bytes) {
+  auto flip = flips_.find({from.number(), to.number()});
+  if (flip == flips_.end()) return;
+  if (flip->second >= bytes.size()) {
+    flip->second -= bytes.size();
+    return;
+  }
+  bytes[flip->second] ^= static_cast<std::byte>(1u << flip->second % 8);
+  flips_.erase(flip);
+}
+
 void Network::delay(Host& from, Host& to, Duration more) { extra_[{from.number(), to.number()}] = more; }
 
 std::vector<std::shared_ptr<Connection>> Network::between(const Host& a, const Host& b) {

@@ -39,6 +39,8 @@ class Network {
   void reset_connections(Host& a, Host& b);         // both ends hear of it at once
   void go_silent(Host& a, Host& b);                 // connections of now: nothing arrives any more and nobody is told; new ones work
   void delay(Host& from, Host& to, Duration more);  // added to the latency until set to 0
+  // After so many bytes more, one bit on the way is another one: once.
+  void flip_bit(Host& from, Host& to, std::uint64_t after);
 
   // For the parts of the simulation, from here down.
   [[nodiscard]] World& world() const { return world_; }
@@ -46,6 +48,7 @@ class Network {
   [[nodiscard]] Rng& rng() { return rng_; }
   [[nodiscard]] bool passes(const Host& from, const Host& to) const;
   [[nodiscard]] Duration latency(const Host& from, const Host& to);   // of one piece, jitter included
+  void pass_by(const Host& from, const Host& to, MutSpan bytes);      // as they leave
   [[nodiscard]] Host* find_host(Host& asking, const std::string& name);
 
   void host_died(Life& life, bool silently);
@@ -68,6 +71,7 @@ class Network {
   World& world_;
   Rng rng_;
   std::set<Way> cut_;
+  std::map<Way, std::uint64_t> flips_;                   // in so many bytes
   std::set<const Host*> powerless_;                      // looked up only, never walked
   std::map<Way, Duration> base_;
   std::map<Way, Duration> extra_;

@@ -31,7 +31,6 @@ class Device {
   [[nodiscard]] os::Files& below() { return below_; }
 
  private:
-  struct Found;
   Device(os::Files& below, std::string path) : below_(below), path_(std::move(path)) {}
   Result<Superblock> look(bool create, os::Random& random, Bytes chunk, bool& whole);
   Result<Superblock> begin(os::Random& random, Bytes size, Bytes chunk);
