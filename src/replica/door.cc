@@ -128,7 +128,7 @@ rt::Task<void> Peers::let_join(Channel& channel, os::Fingerprint who) {
     co_await channel.refuse(std::move(no));
     co_return;
   }
-  Result<> adopted = co_await adopt(std::move(peer));
+  Result<> adopted = co_await adopt(peer);
   if (!adopted) {
     Error why = adopted.error();
     co_await channel.refuse(std::move(why));
@@ -141,8 +141,9 @@ rt::Task<void> Peers::let_join(Channel& channel, os::Fingerprint who) {
   joined.set_system_name(ground_.self.name);
   Result<> said = co_await channel.send(FrameType::joined, joined);
   ignore(said, "the guest tries again with a new token");
-  Result<Frame> end = co_await channel.receive();  // it hangs up when it has read this
+  Result<Frame> end = co_await channel.receive();  // it hangs up when it has adopted this system
   ignore(end, "whatever came, the connection ends here");
+  begin_to_dial(peer.id);
 }
 
 rt::Task<void> Peers::serve_control(Channel& channel, SystemId from) {

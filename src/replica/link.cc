@@ -81,8 +81,14 @@ rt::Task<void> Link::stop() {
   co_await scope_.stop_and_join();
 }
 
-void Link::replace(Peer peer) {
-  peer_ = std::move(peer);
+void Link::replace(Peer peer) { peer_ = std::move(peer); }
+
+void Link::start() {
+  if (!started_) {
+    started_ = true;
+    scope_.spawn(run());
+    return;
+  }
   if (channel_) channel_->close({Code::cancelled, "the peer has paired anew"});
   hurried_ = true;
   moved_.wake_all();
@@ -94,16 +100,24 @@ PeerReport Link::report() const {
   out.reachable = channel_ != nullptr && !channel_->closed();
   out.last_contact = out.reachable ? std::optional(ground_.host.clock().wall()) : last_contact_;
   out.cause = out.reachable ? std::string() : cause_;
-  out.silent = !out.reachable && silent_;
+  out.silent = !out.reachable && nothing_was_said();
   return out;
+}
+
+// Of the last attempt, or of one that is as old as none gets.
+bool Link::nothing_was_said() const {
+  if (!dialing_since_) return silent_;
+  return ground_.control.clock().now() - *dialing_since_ >= ground_.options.reachable_within;
 }
 
 rt::Task<void> Link::run() {
   Duration wait = first_pause;
   while (!stopping_) {
     Peer peer = peer_;
+    dialing_since_ = ground_.control.clock().now();
     Result<std::unique_ptr<Channel>> dialed =
         co_await dial(ground_, std::move(peer), wire::PURPOSE_CONTROL, RelationshipId{});
+    dialing_since_.reset();
     if (stopping_) break;
     if (dialed) {
       wait = first_pause;
@@ -180,7 +194,8 @@ rt::Task<Result<wire::Reply>> Link::call(wire::Request request, Duration at_most
   moved_.wake_all();
   while (!stopping_ && (!channel_ || channel_->closed())) {
     if (ground_.control.clock().now() >= reach)
-      co_return fail(Code::unreachable, "system '" + peer_.name + "' does not answer: " + cause_);
+      co_return fail(Code::unreachable, "system '" + peer_.name + "' does not answer: " +
+                                            (nothing_was_said() ? "it said nothing in time" : cause_));
     co_await wait_until(reach);
   }
   if (stopping_) co_return fail(Code::cancelled, "this system is stopping");

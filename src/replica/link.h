@@ -38,10 +38,11 @@ class Link {
   Link(const Ground& ground, Peer peer, LinkWatch& watch);
   ~Link();
 
-  void start() { scope_.spawn(run()); }
+  // Begins to dial, or dials anew at once: after replace().
+  void start();
   rt::Task<void> stop();
   [[nodiscard]] const Peer& peer() const { return peer_; }
-  void replace(Peer peer);  // new addresses or certificate
+  void replace(Peer peer);  // new addresses or certificate, used from the next start() on
   [[nodiscard]] PeerReport report() const;
 
   rt::Task<Result<wire::Reply>> call(wire::Request request, Duration at_most);
@@ -53,6 +54,7 @@ class Link {
   rt::Task<void> run();
   rt::Task<void> talk(Channel& channel);
   rt::Task<void> pause(Duration length);
+  [[nodiscard]] bool nothing_was_said() const;
   rt::Task<void> wait_until(Instant end);
   void fail_all(const Error& why);
 
@@ -67,6 +69,8 @@ class Link {
   bool hurried_ = false;
   std::optional<WallTime> last_contact_;
   std::string cause_;
+  bool started_ = false;
+  std::optional<Instant> dialing_since_;
   bool silent_ = false;  // the last connection was taken, or stayed, and nothing was said in time
   rt::Scope scope_;
 };

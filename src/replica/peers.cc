@@ -14,7 +14,7 @@ rt::Task<Result<>> Peers::start() {
   CO_TRY(mine_, ground_.host.tls().fingerprint_of(ground_.self.identity));
   auto known = co_await registry_.peers();
   if (!known) co_return fail(known.error());
-  for (const Peer& peer : *known) start_link(peer);
+  for (const Peer& peer : *known) link_to(peer).start();
   co_return Result<>{};
 }
 
@@ -29,14 +29,11 @@ rt::Task<void> Peers::stop() {
   listeners_.clear();
 }
 
-void Peers::start_link(const Peer& peer) {
+Link& Peers::link_to(const Peer& peer) {
   auto& link = links_[peer.id];
-  if (link) {
-    link->replace(peer);
-    return;
-  }
-  link = std::make_unique<Link>(ground_, peer, *this);
-  link->start();
+  if (link) link->replace(peer);
+  else link = std::make_unique<Link>(ground_, peer, *this);
+  return *link;
 }
 
 void Peers::link_changed(SystemId peer, bool up, std::string cause) {
@@ -179,18 +176,23 @@ rt::Task<Result<Peer>> Peers::try_join(os::Address address, Token token,
   peer.name = joined.system_name();
   peer.addresses = token.addresses;
   peer.fingerprint = token.fingerprint;
-  Peer copy = peer;
-  Result<> adopted = co_await adopt(std::move(copy));
+  Result<> adopted = co_await adopt(peer);
   if (!adopted) co_return fail(adopted.error());
+  begin_to_dial(peer.id);
   co_return peer;
 }
 
-rt::Task<Result<>> Peers::adopt(Peer peer) {
+void Peers::begin_to_dial(SystemId peer) {
+  auto link = links_.find(peer);
+  if (!stopping_ && link != links_.end()) link->second->start();
+}
+
+// From here on it may come in; whether it lets this system in too, it must say first: begin_to_dial() then.
+rt::Task<Result<>> Peers::adopt(const Peer& peer) {
   Peer kept = peer;
   Result<> saved = co_await registry_.save(std::move(kept));
-  if (!saved) co_return saved;
-  start_link(peer);
-  co_return Result<>{};
+  if (saved) link_to(peer);
+  co_return saved;
 }
 
 }  // namespace lockstep::replica

@@ -67,9 +67,10 @@ class Peers final : public LinkWatch {
   rt::Task<void> serve_control(Channel& channel, SystemId from);
   rt::Task<void> serve_request(Channel& channel, SystemId from, wire::Request request);
   rt::Task<Result<Peer>> try_join(os::Address address, Token token, std::vector<os::Address> advertised);
-  rt::Task<Result<>> adopt(Peer peer);
+  rt::Task<Result<>> adopt(const Peer& peer);
   [[nodiscard]] const Peer* find(os::Fingerprint fingerprint) const;
-  void start_link(const Peer& peer);
+  Link& link_to(const Peer& peer);
+  void begin_to_dial(SystemId peer);
 
   const Ground& ground_;
   Registry& registry_;

@@ -11,6 +11,7 @@ namespace {
 using namespace testing;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::StartsWith;
 
 constexpr Bytes small_volume = 1_MiB;
@@ -25,6 +26,17 @@ TEST(Replica, PairedSystemsKnowEachOther) {
   auto pools = must(pair.a.run(pair.a.engine->pools_of(pair.b.self.id)));
   ASSERT_EQ(pools.size(), 1U);
   EXPECT_EQ(pools.front().name, "p");
+}
+
+TEST(Replica, NobodyIsTurnedAwayWhilePairing) {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    Pair pair{seed};
+    ASSERT_TRUE(pair.world.run_until(
+        [&] { return pair.a.engine->peers().front().reachable && pair.b.engine->peers().front().reachable; },
+        std::chrono::seconds(5)));
+    for (auto* node : {&pair.a, &pair.b})
+      for (const Change& change : node->events.all) EXPECT_THAT(change.cause, Not(HasSubstr("does not know")));
+  }
 }
 
 TEST(Replica, FirstCopyUnderWritesEndsEqual) {
