@@ -140,6 +140,7 @@ rt::Task<Result<Found>> look_through_snapshot(pool::Pool& pool, std::string grou
 Found Node::look_at_once(const std::string& group, std::size_t volumes, std::uint64_t blocks) {
   auto end = world_.start(pool().loop(), look_through_snapshot(pool(), group, volumes, blocks));
   if (!world_.run_until([&] { return end->has_value(); }, std::chrono::minutes(5))) throw Failure(name() + ": looking at the group does not end");
+  if (!**end && (**end).error().code == Code::read_only) return look(volumes, blocks);   // damaged: nothing changes any more
   if (!**end) throw Failure(name() + ": looking at the group: " + (**end).error().message);
   return std::move(***end);
 }

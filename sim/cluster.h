@@ -18,6 +18,10 @@ namespace lockstep::sim {
 struct Failure : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
+// A promise was broken: something that was answered or flushed is gone, or what is there is no prefix.
+struct Broken : Failure {
+  using Failure::Failure;
+};
 
 struct Sizes {
   Bytes segment = 256_KiB;
@@ -38,6 +42,7 @@ class Node {
   // The initiator works on the volumes POOL/v0, POOL/v1 ...
   void begin_load(History& history, os::sim::Rng rng, Load load, std::size_t volumes);
   void end_load();
+  [[nodiscard]] Duration longest_wait() { return initiator_ ? initiator_->longest_wait() : Duration{0}; }
   // As a host: once hosts are let in, one volume after the other.
   [[nodiscard]] Found look(std::size_t volumes, std::uint64_t blocks);
   // As nobody can: the group at one instant, from now on.

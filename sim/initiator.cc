@@ -1,5 +1,7 @@
 #include "sim/initiator.h"
 
+#include <algorithm>
+
 namespace lockstep::sim {
 
 Initiator::Initiator(rt::Loop& loop, std::vector<pool::VolumeRef> volumes, History& history, os::sim::Rng rng, Load load)
@@ -16,6 +18,8 @@ rt::Task<void> Initiator::stop() {
 
 rt::Task<void> Initiator::hand() {
   while (!scope_.stop().requested()) {
+    Duration wait = load_.paced ? volumes_.front()->pace() : Duration{0};
+    if (wait > Duration{0} && !co_await rt::sleep_for(scope_.loop(), wait, scope_.stop())) break;
     co_await write_one();
     Duration pause = load_.pause + std::chrono::microseconds(rng_.below(200));
     if (!co_await rt::sleep_for(scope_.loop(), pause, scope_.stop())) break;
@@ -60,7 +64,9 @@ rt::Task<void> Initiator::write_one() {
     ++refused_;
   } else if (lsn) {
     history_.appended(number, *lsn);
+    Instant begun = scope_.loop().clock().now();
     Result<> answered = co_await volume->await_answerable(*lsn);
+    longest_wait_ = std::max(longest_wait_, scope_.loop().clock().now() - begun);
     if (answered && heard_) history_.answered(number);
     else ++refused_;
   } else {

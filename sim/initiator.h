@@ -2,6 +2,7 @@
 #pragma once
 
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "os/sim/sim.h"
@@ -17,6 +18,7 @@ struct Load {
   Duration pause{0};                 // between two writes of one hand
   unsigned flush_per_mille = 60;
   unsigned big_per_mille = 15;       // 16 blocks and more: past the journal
+  bool paced = false;                // waits before a write as it is asked to, as NBD does
 };
 
 class Initiator {
@@ -31,6 +33,8 @@ class Initiator {
   void mute() { heard_ = false; }
 
   [[nodiscard]] std::uint64_t refused() const { return refused_; }
+  // Of writes, from the moment they were appended until they were answered, since the last call.
+  [[nodiscard]] Duration longest_wait() { return std::exchange(longest_wait_, Duration{0}); }
 
  private:
   rt::Task<void> hand();
@@ -46,6 +50,7 @@ class Initiator {
   std::set<Spot> busy_;
   std::uint64_t refused_ = 0;
   bool heard_ = true;
+  Duration longest_wait_{0};
 };
 
 // Every block of every volume, read and judged. An error when one cannot be read or holds what nobody wrote.

@@ -60,7 +60,7 @@ class Scenario {
   }
   void run_for(std::uint64_t least_ms, std::uint64_t most_ms) { world_.run_for(std::chrono::microseconds(least_ms * 1000 + rng_.below((most_ms - least_ms) * 1000))); }
   void judge(const std::optional<std::string>& wrong) {
-    if (wrong) throw Failure(*wrong);
+    if (wrong) throw Broken(*wrong);
   }
 
   // Hosts that write more than the link carries are never caught up with: where that is waited for while they write, they write less.
@@ -278,6 +278,7 @@ Outcome run_seed(std::uint64_t seed, bool verbose) {
     scenario.play();
   } catch (const Failure& failure) {
     outcome.failure = failure.what();
+    outcome.broke_a_promise = dynamic_cast<const Broken*>(&failure) != nullptr;
   }
   outcome.event_hash = scenario.world().event_hash();
   outcome.writes = scenario.history().writes();
