@@ -182,7 +182,7 @@ manage::System::Hooks Daemon::hooks() {
     for (const nbd::SessionInfo& session : nbd_->sessions()) ++out[session.volume];
     return out;
   };
-  hooks.metrics = [this] { return metrics_of(nbd_->metrics(), http_ ? http_->counters() : http::Counters{}, cim_ ? cim_->counters() : http::Counters{}); };
+  hooks.metrics = [this] { return metrics_of(nbd_->metrics(), http_ ? http_->counters() : http::Counters{}, cim_ ? cim_->counters() : http::Counters{}, host_.loops()); };
   return hooks;
 }
 

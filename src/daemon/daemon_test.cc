@@ -109,8 +109,10 @@ TEST(Sizes, AreReadInPowersOf1024) {
 TEST(ServerMetrics, EachFamilyIsTypedOnceAndCountsByCommand) {
   nbd::Metrics metrics;
   metrics.requests_total[1] = 7;
-  std::string text = metrics_of(metrics, http::Counters{}, http::Counters{});
+  std::string text = metrics_of(metrics, http::Counters{}, http::Counters{}, {{"pool-p", 3, std::chrono::milliseconds(5)}});
   EXPECT_NE(text.find("lockstep_nbd_requests_total{command=\"write\"} 7\n"), std::string::npos);
+  EXPECT_NE(text.find("lockstep_loop_stalls_total{loop=\"pool-p\"} 3\n"), std::string::npos);
+  EXPECT_NE(text.find("lockstep_loop_longest_turn_seconds{loop=\"pool-p\"} 0.005000\n"), std::string::npos);
   EXPECT_EQ(text.find("# TYPE lockstep_nbd_requests_total"), text.rfind("# TYPE lockstep_nbd_requests_total"));
 }
 

@@ -21,7 +21,7 @@ void server(std::string& out, const std::string& prefix, const std::string& what
 
 }  // namespace
 
-std::string metrics_of(const nbd::Metrics& nbd, const http::Counters& http, const http::Counters& cim) {
+std::string metrics_of(const nbd::Metrics& nbd, const http::Counters& http, const http::Counters& cim, const std::vector<os::LoopReport>& loops) {
   static constexpr std::array<std::string_view, 9> commands = {"read", "write", "disconnect", "flush", "trim", "cache", "write_zeroes", "block_status", "unknown"};
   std::string out;
   family(out, "lockstep_nbd_sessions", "NBD sessions that read and write now.", "gauge", nbd.sessions);
@@ -36,6 +36,14 @@ std::string metrics_of(const nbd::Metrics& nbd, const http::Counters& http, cons
   family(out, "lockstep_nbd_written_bytes_total", "Bytes that NBD clients have written.", "counter", nbd.written_bytes_total.value);
   server(out, "lockstep_http", "HTTP", http);
   server(out, "lockstep_cim", "CIM-XML", cim);
+  auto per_loop = [&](std::string_view name, std::string_view help, std::string_view type, auto value) {
+    out.append("# HELP ").append(name).append(" ").append(help).append("\n# TYPE ").append(name).append(" ").append(type).append("\n");
+    for (const os::LoopReport& loop : loops) out.append(name).append("{loop=\"").append(loop.name).append("\"} ").append(value(loop)).append("\n");
+  };
+  per_loop("lockstep_loop_stalls_total", "Turns of an event loop that kept its clients waiting for more than 1 ms.", "counter",
+           [](const os::LoopReport& loop) { return std::to_string(loop.stalls); });
+  per_loop("lockstep_loop_longest_turn_seconds", "Longest turn of an event loop since it was started.", "gauge",
+           [](const os::LoopReport& loop) { return std::to_string(std::chrono::duration<double>(loop.longest).count()); });
   return out;
 }
 

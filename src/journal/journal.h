@@ -39,7 +39,7 @@ class Journal {
 
   // Copies `record` (its spans too) into the batch of this turn and gives it the next LSN. Where record.origin is none, its origin
   // becomes (generation passed in record.origin.generation, that LSN). The returned record's spans and `hold` point at the copy.
-  // A time before that of the last record becomes that time; a record that brings its origin keeps its own.
+  // A time before that of the last record becomes that time; with flag_elsewhere a record keeps its own, and moves nobody else's.
   // Nothing is in the file until received() reaches it: the batch is written at the end of this turn, or by push().
   // `invalid`: the record's parts do not fit together, or it is too large. Once failed(): the error that failed the journal.
   virtual Result<Record> append(const Record& record) = 0;
@@ -74,7 +74,7 @@ class Journal {
 
   // Bytes of journal that hold records after `after`.
   [[nodiscard]] virtual Bytes bytes_after(Lsn after) const = 0;
-  // The newest record whose time is not after `time`; 0 when none is left. Exact where all records were written here first.
+  // The newest record whose time is not after `time`; 0 when none is left. Exact where no record is of flag_elsewhere.
   [[nodiscard]] virtual rt::Task<Result<Lsn>> at_time(WallTime time) = 0;
 
   // Segments all of whose records are <= `upto` may be reused. `checkpoint_lsn`: what the metadata now holds; it is written into the

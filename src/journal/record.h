@@ -26,19 +26,22 @@ struct Record {
   std::uint64_t count = 0;           // blocks
   Lsn lsn;                           // given by append()
   Origin origin;                     // where it was first written; for a local write the pool sets (generation, lsn)
-  WallTime time;                     // by the clock of the system that wrote it first; of those written here it never goes backwards
+  WallTime time;                     // never goes backwards, but in those of flag_elsewhere
   GroupId group;                     // the group it belongs to, or none: what a relationship's stream is filtered by
   std::span<const std::byte> checksums;   // 8 bytes each, little-endian (Checksum), `count` of them (write, direct)
   std::span<const std::byte> places;      // 8 bytes each, little-endian (Place), `count` of them (direct)
   Span data;
   std::shared_ptr<const void> hold;  // shared by overlay, shippers and readers: the batch goes when the last lets go
 
-  [[nodiscard]] bool dated_here() const { return origin.lsn == lsn; }
+  [[nodiscard]] bool dated_here() const;
   [[nodiscard]] Checksum checksum(std::size_t i) const { return {load_le<std::uint64_t>(checksums.data() + 8 * i)}; }
   [[nodiscard]] Place place(std::size_t i) const { return Place{load_le<std::uint64_t>(places.data() + 8 * i)}; }
 };
 
 inline constexpr std::uint8_t flag_discard = 1;   // a `zero` that came from a discard
 inline constexpr std::uint8_t flag_resync = 2;    // a block sent out of order by a resync: does not move the group's position
+inline constexpr std::uint8_t flag_elsewhere = 4;   // first written in another journal, and dated there
+
+inline bool Record::dated_here() const { return (flags & flag_elsewhere) == 0; }
 
 }  // namespace lockstep::journal

@@ -246,6 +246,23 @@ TEST_F(TrimTest, TimesNeverGoBackwardsAndAreFound) {
   EXPECT_EQ(at_time(1), Lsn{0});
 }
 
+TEST_F(TrimTest, WhatComesFromElsewhereKeepsItsDateAndMovesNobodyElses) {
+  open();
+  append_mark("here", WallTime{1000});
+  for (std::int64_t ahead : {900'000, 5}) {
+    Sample sample = Sample::write(7, 1);
+    sample.record.origin.lsn = Lsn{2};   // as it may happen: its own number here
+    sample.record.flags = flag_elsewhere;
+    sample.record.time = WallTime{ahead};
+    EXPECT_EQ(append(sample).time.us, ahead);
+  }
+  settle();
+  close();
+  open();
+  EXPECT_EQ(append(Sample::mark("late", WallTime{500})).time.us, 1000);
+  EXPECT_EQ(append(Sample::mark("on time", WallTime{2000})).time.us, 2000);
+}
+
 TEST_F(TrimTest, BytesAfterShrinkAsTheReaderCatchesUp) {
   open();
   fill_segments(6);

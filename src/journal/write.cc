@@ -52,11 +52,9 @@ Result<Record> Log::append(const Record& record) {
   Lsn lsn = appended_ + Lsn{1};
   Record placed = record;
   placed.lsn = lsn;
+  if (placed.origin.lsn.value == 0) placed.origin.lsn = lsn;
   // What was written elsewhere first keeps the date it got there, by that system's clock.
-  if (placed.origin.lsn.value == 0) {
-    placed.origin.lsn = lsn;
-    last_time_ = placed.time = std::max(placed.time, last_time_);
-  }
+  if (placed.dated_here()) last_time_ = placed.time = std::max(placed.time, last_time_);
   placed = open_->add(placed);
   placed.hold = open_;
   appended_ = lsn;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "os/file.h"
 #include "os/random.h"
@@ -10,6 +11,13 @@
 #include "rt/rt.h"
 
 namespace lockstep::os {
+
+// How a loop keeps the promise that nothing holds it for long.
+struct LoopReport {
+  std::string name;
+  std::uint64_t stalls = 0;   // turns of more than a millisecond, since it was started
+  Duration longest{0};        // turn
+};
 
 class Host {
  public:
@@ -23,6 +31,8 @@ class Host {
   // A loop of its own (a thread, in os/real), running from here on; it ends with the host, or at end_loop when idle.
   virtual rt::Loop& start_loop(std::string name) = 0;
   virtual void end_loop(rt::Loop& loop) = 0;
+  // Those that run now. None where time is virtual. From any thread.
+  [[nodiscard]] virtual std::vector<LoopReport> loops() const { return {}; }
 };
 
 }  // namespace lockstep::os

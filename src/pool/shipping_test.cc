@@ -105,6 +105,47 @@ struct ShippingTest : ::testing::Test {
   }
 };
 
+TEST_F(ShippingTest, RecordsKeepTheDateThatTheirSourceGaveThem) {
+  source.host.jump_wall(std::chrono::hours(1));
+  must(source.write("v", 1, Bytes{0}, 4096));
+  const WallTime dated = source.pool->dated(from);
+  ship();
+  EXPECT_EQ(target.pool->dated(to), dated);
+  // What is written here meanwhile has the date of here; a lag counts from when the record came.
+  must(target.run(target.pool->create_volume("own", 1_MiB)));
+  must(target.write("own", 2, Bytes{0}, 4096));
+  const WallTime now = target.host.clock().wall();
+  EXPECT_LE(target.pool->time_of_oldest_after(to, Lsn{0}), now);
+  SnapshotId snapshot = must(target.run(target.pool->snapshot(to, "s", "")));
+  EXPECT_EQ(target.pool->catalog().snapshots.at(snapshot).as_of, dated);
+  EXPECT_LE(target.pool->catalog().snapshots.at(snapshot).time, target.host.clock().wall());
+  target.kill();
+  must(target.open(false));
+  EXPECT_EQ(target.pool->dated(to), dated);
+  // A source's clock that goes back does not take its records back.
+  source.host.jump_wall(std::chrono::hours(-2));
+  must(source.write("v", 3, Bytes{0}, 4096));
+  EXPECT_GE(source.pool->dated(from), dated);
+}
+
+TEST_F(ShippingTest, AGroupIsClonedAndDiscardedInOneStep) {
+  must(source.write("v", 1, Bytes{0}, 4096));
+  SnapshotId snapshot = must(source.run(source.pool->snapshot(from, "s", "")));
+  store::GroupRow row;
+  row.name = "copy";
+  GroupId copy = must(source.run(source.pool->clone_group(snapshot, {"cv", "cw"}, row)));
+  EXPECT_EQ(source.tags("cv", Bytes{0}, 4096), source.tags("v", Bytes{0}, 4096));
+  EXPECT_EQ(source.run(source.pool->clone_group(snapshot, {"dv", "dw"}, row)).error().code, Code::exists);
+  EXPECT_FALSE(source.pool->find_volume("dv").has_value());
+  {
+    VolumeRef open = source.volume("cw");
+    EXPECT_EQ(source.run(source.pool->discard_group(copy)).error().code, Code::busy);
+  }
+  must(source.run(source.pool->discard_group(copy)));
+  EXPECT_FALSE(source.pool->find_volume("cv").has_value());
+  EXPECT_EQ(source.pool->catalog().groups.size(), 1u);
+}
+
 TEST_F(ShippingTest, ATargetThatAppliesTheStreamIsTheSource) {
   must(source.write("v", 1, Bytes{0}, 4096));
   must(source.write("v", 2, Bytes{512}, 512));

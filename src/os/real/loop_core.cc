@@ -124,12 +124,20 @@ void LoopCore::run_turn_end() {
   turn_end_.clear();
 }
 
+// By the clock: time that others had on this core counts, since whoever waits for this loop waits for them too.
+void LoopCore::note_turn(Duration busy) {
+  if (busy.count() > longest_turn_ns_.load(std::memory_order_relaxed)) longest_turn_ns_.store(busy.count(), std::memory_order_relaxed);
+  if (busy > stall_least) stalls_.store(stalls_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+}
+
 void LoopCore::turn() {
   ++turn_;
+  const Instant begun = clock_.now();
   take_posted();
-  if (!timers_.empty()) timers_.run_due(clock_.now());
+  if (!timers_.empty()) timers_.run_due(begun);
   run_ready();
   run_turn_end();
+  note_turn(clock_.now() - begun);
   if (ready_.empty()) {
     wait_for_the_world();
   } else {

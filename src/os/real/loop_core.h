@@ -47,6 +47,10 @@ class LoopCore : public rt::Loop {
   void job_ended(rt::Callback done);                  // from a worker
   [[nodiscard]] std::uint64_t turn_number() const { return turn_; }
   [[nodiscard]] const std::string& name() const { return name_; }
+  // Turns that kept the world waiting for more than stall_least, and the longest turn. From any thread.
+  static constexpr Duration stall_least = std::chrono::milliseconds(1);
+  [[nodiscard]] std::uint64_t stalls() const { return stalls_.load(std::memory_order_relaxed); }
+  [[nodiscard]] Duration longest_turn() const { return Duration{longest_turn_ns_.load(std::memory_order_relaxed)}; }
 
  protected:
   virtual void start() {}  // first thing in every run()
@@ -67,6 +71,7 @@ class LoopCore : public rt::Loop {
   }  // nullptr: before run()
   void turn();
   void run_ready();
+  void note_turn(Duration busy);
   void run_turn_end();
   void take_posted();
   void wait_for_the_world();
@@ -95,6 +100,8 @@ class LoopCore : public rt::Loop {
   std::atomic<bool> asleep_ = false;
   std::atomic<unsigned> posting_ = 0;  // threads inside post_from_elsewhere()
   std::atomic<bool> stop_ = false;
+  std::atomic<std::uint64_t> stalls_ = 0;            // written by this loop's thread only, like the next
+  std::atomic<Duration::rep> longest_turn_ns_ = 0;
 };
 
 // `co_await`able: `start(completion)` begins the operation; the result is what Completion says.

@@ -44,6 +44,7 @@ class RealHost final : public Host {
   rt::Loop& start_loop(std::string name) override;
   // Returns when the loop's thread has ended. Not from that loop itself.
   void end_loop(rt::Loop& loop) override;
+  [[nodiscard]] std::vector<LoopReport> loops() const override;  // the control loop first
 
   [[nodiscard]] rt::Loop& control_loop();
   void run_control();            // on the calling thread, always the same one, until stop_control()

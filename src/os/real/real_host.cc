@@ -118,6 +118,14 @@ os::Tls& RealHost::tls() { return parts_->tls; }
 Io RealHost::io() const { return parts_->io; }
 const std::string& RealHost::why_not_uring() const { return parts_->why_not; }
 
+std::vector<LoopReport> RealHost::loops() const {
+  auto report = [](const LoopCore& loop) { return LoopReport{loop.name(), loop.stalls(), loop.longest_turn()}; };
+  std::vector<LoopReport> reports{report(*parts_->control)};
+  std::lock_guard lock(parts_->mutex);
+  for (const LoopThread& one : parts_->loops) reports.push_back(report(*one.loop));
+  return reports;
+}
+
 rt::Loop& RealHost::start_loop(std::string name) {
   LoopThread one;
   one.loop = parts_->make_loop(name);

@@ -123,6 +123,16 @@ REAL_TEST(NamesAndIpv6AreUnderstood) {
   }
 }
 
+REAL_TEST(ATurnThatHoldsTheLoopIsCounted) {
+  const std::uint64_t before = world.host().loops().front().stalls;
+  const Instant until = world.loop().clock().now() + 2ms;
+  while (world.loop().clock().now() < until) {}
+  rt::Stop never;
+  ignore(co_await rt::sleep_for(world.loop(), 1ms, never), "nothing stops it");
+  EXPECT_GT(world.host().loops().front().stalls, before);
+  EXPECT_GE(world.host().loops().front().longest, 2ms);
+}
+
 REAL_TEST(UnixPeersAreKnownByTheirUser) {
   OS_MUST(conformance::Pair pair, co_await conformance::connect_pair(world, world.unix_address("s")));
   EXPECT_EQ(pair.far->peer_uid(), std::optional<unsigned>(::getuid()));

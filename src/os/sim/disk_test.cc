@@ -202,6 +202,19 @@ TEST(Disk, AFailedSyncMayHaveLostWhatItCoveredEvenIfTheNextOneSucceeds) {
   EXPECT_TRUE(lost && kept);
 }
 
+TEST(Disk, EveryOpenFileIsToldOfAFailedSyncOnce) {
+  World world{test_seed()};
+  Host& host = world.add_host("a");
+  auto one = make_file(host, "/f", "old");
+  auto two = must(host.files().open_blocking("/f", OpenOptions{}));
+  must(one->sync());
+  host.disk().fail_syncs("/f", 1);
+  EXPECT_EQ(one->sync().error().code, Code::io);
+  must(one->sync());
+  EXPECT_EQ(two->sync().error().code, Code::io);
+  must(two->sync());
+}
+
 TEST(Disk, AFullDiskSaysSoAndRemovingMakesRoom) {
   WorldOptions options;
   options.disk.capacity = 64_KiB;

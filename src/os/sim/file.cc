@@ -66,8 +66,9 @@ class SimFile final : public File {
 
   rt::Task<Result<>> sync() override {
     Result<> done;
-    co_await takes(options().sync, [&] { done = handle_->sync(); });
-    if (!done) handle_->heard();
+    const std::uint64_t heard = handle_->failures_heard();
+    co_await takes(options().sync, [&] { done = handle_->sync(heard); });
+    if (!done) handle_->hear();
     co_return done;
   }
 

@@ -29,8 +29,8 @@ class SimBlockingFile final : public BlockingFile {
   }
   Result<> sync() override {
     enter(options().sync);
-    Result<> done = handle_->sync();
-    if (!done) handle_->heard();
+    Result<> done = handle_->sync(handle_->failures_heard());
+    if (!done) handle_->hear();
     return done;
   }
   [[nodiscard]] Result<Bytes> size() override {

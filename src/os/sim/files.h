@@ -25,9 +25,10 @@ class Handle {
   Result<> truncate(std::uint64_t size);
   Result<> allocate(std::uint64_t at, std::uint64_t length);
   Result<> punch(std::uint64_t at, std::uint64_t length);
-  // Fails also while the program has not heard of a failure that another one met: each open file is told once.
-  Result<> sync();
-  void heard() { failures_heard_ = node_->syncs_failed; }
+  // Fails also when another one met a failure that the program had not heard of, `heard` so far, when it began this one.
+  Result<> sync(std::uint64_t heard);
+  [[nodiscard]] std::uint64_t failures_heard() const { return failures_heard_; }
+  void hear() { failures_heard_ = node_->syncs_failed; }
   void start_writeback(std::uint64_t at, std::uint64_t length);
 
   [[nodiscard]] Life& life() const { return life_; }

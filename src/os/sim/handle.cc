@@ -92,7 +92,7 @@ Result<> Handle::punch(std::uint64_t at, std::uint64_t length) {
   return {};
 }
 
-Result<> Handle::sync() {
+Result<> Handle::sync(std::uint64_t heard) {
   if (life_.dead() || !life_.disk().operation()) return dead();
   if (node_->syncs_to_fail > 0) {
     --node_->syncs_to_fail;
@@ -100,7 +100,7 @@ Result<> Handle::sync() {
     node_->sync_badly(life_.disk().rng());
     return fail(Code::io, path_ + ": sync: input/output error");
   }
-  if (node_->syncs_failed != failures_heard_) return fail(Code::io, path_ + ": sync: input/output error");
+  if (node_->syncs_failed != heard) return fail(Code::io, path_ + ": sync: input/output error");
   node_->sync();
   return {};
 }

@@ -18,6 +18,7 @@ class DeviceHost final : public os::Host {
   [[nodiscard]] os::Tls& tls() override { return below_.tls(); }
   rt::Loop& start_loop(std::string name) override { return below_.start_loop(std::move(name)); }
   void end_loop(rt::Loop& loop) override { below_.end_loop(loop); }
+  [[nodiscard]] std::vector<os::LoopReport> loops() const override { return below_.loops(); }
 
  private:
   os::Host& below_;

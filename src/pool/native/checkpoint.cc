@@ -12,6 +12,7 @@ using store::MapChange;
 namespace {
 constexpr std::uint64_t chunk_blocks = Buffers::size / block_size;   // a write
 constexpr std::uint64_t chunks_in_flight = 4;
+constexpr std::uint64_t look_every = 1 << 20;   // bytes
 }  // namespace
 
 Checkpointer::Checkpointer(Core& core, Admission& admission, Followers& followers)
@@ -25,7 +26,14 @@ Checkpointer::Checkpointer(Core& core, Admission& admission, Followers& follower
 
 void Checkpointer::start() {
   core_.on_growth = [this] {
-    if (due_ || core_.overlay->bytes().value < due_at_) return;
+    if (due_) return;
+    const std::uint64_t grown = core_.overlay->bytes().value;
+    if (grown < due_at_) {
+      // Claims on the journal are looked at now and then: each look costs a few searches.
+      if (grown >= looked_at_ && grown < looked_at_ + look_every) return;
+      looked_at_ = grown;
+      if (!followers_.over_budget()) return;
+    }
     due_ = true;
     wake_.wake_all();
   };

@@ -39,6 +39,7 @@ class Checkpointer {
   Buffers buffers_;
   rt::Signal wake_;
   rt::Signal tidy_wake_;
+  std::uint64_t looked_at_ = 0;   // bytes of the overlay when claims on the journal were last compared with their budgets
   bool due_ = false;
   bool tidy_due_ = true;
   std::uint64_t began_ = 0;

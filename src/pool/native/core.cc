@@ -30,6 +30,7 @@ WallTime Core::date_for(const GroupState* group, WallTime given) const {
 Result<Lsn> Core::append_blocks(VolumeState& volume, Record record, bool mending) {
   record.volume = volume.id;
   record.time = date_for(volume.group, record.time);
+  if (record.origin.lsn.value != 0) record.flags |= journal::flag_elsewhere;
   if (volume.group && !mending) {
     record.group = volume.group->id;
     if (record.origin.lsn.value == 0) record.origin.generation = volume.group->generation;
@@ -73,7 +74,7 @@ void Core::trace(const Record& record, std::span<const store::CatalogChange> row
   group->last = record.lsn;
   group->dated = std::max(group->dated, record.time);
   // A lag is measured by the clock here: what another system dated counts from when it came.
-  WallTime came = record.dated_here() ? record.time : replaying ? std::min(record.time, opened_at) : host.clock().wall();
+  WallTime came = replaying ? std::min(record.time, opened_at) : record.dated_here() ? record.time : host.clock().wall();
   const bool holds_blocks = record.kind == Kind::write || record.kind == Kind::direct;
   group->times.add(record.lsn, came, holds_blocks ? record.count * block_size : 0);
   if ((record.flags & journal::flag_resync) != 0) return;
@@ -95,6 +96,7 @@ Result<Lsn> Core::append_catalog(std::vector<store::CatalogChange> changes, Grou
 
 Result<Lsn> Core::append_foreign(Record record) {
   record.time = date_for(record.group.is_none() ? nullptr : find(record.group), record.time);
+  if (record.origin.lsn.value != 0) record.flags |= journal::flag_elsewhere;
   auto appended = journal->append(record);
   if (!appended) {
     if (journal->failed()) stop(appended.error());

@@ -34,6 +34,18 @@ Bytes Followers::budget_of(const FollowerRow& row) const {
   return stretched == stretched_.end() ? budget : std::max(budget, stretched->second);
 }
 
+// A window's keeper minds the budget himself; the pool does when he does not.
+bool Followers::is_over_budget(const FollowerRow& row) const {
+  if (row.window != Duration{0}) return core_.journal->bytes_after(row.durable).value > 2 * budget_of(row).value;
+  return core_.journal->bytes_after(known(row)) > budget_of(row);
+}
+
+bool Followers::over_budget() const {
+  return std::ranges::any_of(core_.catalog.followers, [this](const auto& row) {
+    return !unreadable_.contains(row.first) && is_covered(known(row.second)) && is_over_budget(row.second);
+  });
+}
+
 rt::Task<Result<>> Followers::set(FollowerRow row) {
   if (!core_.find(row.group)) co_return fail(Code::not_found, "pool '" + core_.name + "': there is no such group to follow");
   std::vector<store::CatalogChange> changes;
@@ -126,7 +138,7 @@ rt::Task<Result<>> Followers::prepare(Lsn upto, store::Commit& commit) {
     }
     if (row.window != Duration{0}) {
       FollowerRow next = row;
-      if (core_.journal->bytes_after(row.durable).value > 2 * budget_of(row).value) next.durable = std::max(next.durable, upto);
+      if (is_over_budget(row)) next.durable = std::max(next.durable, upto);
       commit.catalog.push_back(next);
       planned_.push_back({id, false, Lsn{}, next.durable, edition});
       continue;
@@ -142,7 +154,7 @@ rt::Task<Result<>> Followers::prepare(Lsn upto, store::Commit& commit) {
     // The journal is claimed after this; the map takes over up to `to`.
     const Lsn after = known(next);
     Lsn to = std::max(fold.value_or(after), after);
-    if (core_.journal->bytes_after(after) > budget_of(row)) to = std::max(to, upto);
+    if (is_over_budget(next)) to = std::max(to, upto);
     bool maps = is_covered(after) && (fold || to > after);
     ChangeMapUpdate update;
     if (maps) {

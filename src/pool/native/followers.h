@@ -30,6 +30,8 @@ class Followers {
   [[nodiscard]] Lsn floor(Lsn upto) const;
   // Times and origins that nobody will ask for any more.
   void forget_times(Lsn floor);
+  // Somebody claims more of the journal than he may: a checkpoint ends that.
+  [[nodiscard]] bool over_budget() const;
   // Something that only a checkpoint writes down.
   [[nodiscard]] bool waiting() const { return !wishes_.empty(); }
 
@@ -48,6 +50,7 @@ class Followers {
   [[nodiscard]] static Lsn known(const store::FollowerRow& row) { return row.mapped ? row.mapped_upto : row.durable; }
   [[nodiscard]] bool is_covered(Lsn lsn) const;
   [[nodiscard]] Lsn claimed_after(const store::FollowerRow& row) const;
+  [[nodiscard]] bool is_over_budget(const store::FollowerRow& row) const;
   [[nodiscard]] Bytes budget_of(const store::FollowerRow& row) const;
   rt::Task<Result<store::ChangeMapUpdate>> changes_of(RelationshipId follower, GroupId group, Lsn after, Lsn upto);
   rt::Task<Result<>> wish(RelationshipId follower, bool clear, Lsn upto);
