@@ -40,7 +40,7 @@ void encode_heads(const Batch& batch, Buffer& into) {
   out.u32(0);
   for (const auto& r : batch.records) {
     out.u8(static_cast<std::uint8_t>(r.kind));
-    out.u8(r.flags);
+    out.u8(r.flags & (journal::flag_discard | journal::flag_resync));
     out.u16(static_cast<std::uint16_t>(r.volume.value));
     out.u32(static_cast<std::uint32_t>(r.data.size()));
     out.number(r.block);

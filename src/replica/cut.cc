@@ -153,7 +153,7 @@ std::vector<store::SnapshotRow> bases_of(pool::Pool& pool, GroupId group) {
   if (claim == nullptr) return out;
   for (const auto& [id, row] : pool.catalog().snapshots) {
     bool ours = row.purpose == rewind_purpose || !row.internal;
-    if (row.group == group && !row.hidden && ours && row.lsn >= claim->durable && row.as_of.us != 0) out.push_back(row);
+    if (row.group == group && !row.hidden && ours && row.lsn >= claim->durable) out.push_back(row);
   }
   std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.lsn < b.lsn; });
   return out;
@@ -167,8 +167,9 @@ RecoveryPoints recovery_points(pool::Pool& pool, GroupId group) {
   if (row == nullptr) return out;
   if (const store::FollowerRow* claim = follower_row(pool, window_id(group))) out.window = {claim->window, claim->journal_budget};
   std::vector<store::SnapshotRow> bases = bases_of(pool, group);
-  if (!bases.empty()) {
-    const store::SnapshotRow& first = bases.front();
+  auto dated = std::find_if(bases.begin(), bases.end(), [](const store::SnapshotRow& base) { return base.as_of.us != 0; });
+  if (dated != bases.end()) {
+    const store::SnapshotRow& first = *dated;
     // What hosts have not written since, is so now too; what a source may have written since, nobody here can know.
     WallTime last = serves(*row) ? std::max(pool.loop().clock().wall(), pool.dated(group)) : pool.dated(group);
     out.range = {first.as_of, std::max(first.as_of, last), first.origin, pool.position(group)};
@@ -208,7 +209,7 @@ rt::Task<Result<Cut>> find_cut(pool::Pool& pool, GroupId group, RewindTo to, Byt
   if (to.latest && points.range) to.time = points.range->to;
   WallTime time = to.time.value_or(WallTime{});
   if (!points.range || time < points.range->from || time > points.range->to) co_return fail(outside(points, row, text_of(time)));
-  std::erase_if(bases, [&](const store::SnapshotRow& base) { return base.as_of > time; });
+  std::erase_if(bases, [&](const store::SnapshotRow& base) { return base.as_of > time || base.as_of.us == 0; });
   if (bases.empty()) co_return fail(outside(points, row, text_of(time)));
   Search search(row, bases.back(), time, end_of_journal);
   co_return co_await read_on(pool, group, std::move(search), bases.back().lsn, piece);

@@ -15,7 +15,8 @@ inline constexpr std::string_view rewind_purpose = "rewind";
 [[nodiscard]] RelationshipId window_id(GroupId group);
 // Snapshots that the group's window holds, oldest first.
 [[nodiscard]] std::vector<store::SnapshotRow> window_snapshots(pool::Pool& pool, GroupId group);
-// Those that a point may be reached from: the journal has everything after them, and they say what they are as of.
+// Those that a point may be reached from: the journal has everything after them. By time only from one that says what it is as of; a
+// target's does not before its source has sent a record.
 [[nodiscard]] std::vector<store::SnapshotRow> bases_of(pool::Pool& pool, GroupId group);
 // What it takes to keep everything after `lsn`: the pool's journal since then, or, where that is more because big writes pass it by, the
 // blocks that the group has written.

@@ -5,7 +5,7 @@
 namespace lockstep::replica {
 namespace {
 
-constexpr Duration measured_over = std::chrono::seconds(4);  // or a quarter of the objective, if that is shorter
+constexpr Duration measured_most = std::chrono::seconds(8);
 constexpr Duration measured_least = std::chrono::milliseconds(500);
 
 double seconds(Duration d) { return std::chrono::duration<double>(d).count(); }
@@ -29,18 +29,23 @@ void Pacer::stop() {
   debt_ = 0;
 }
 
-// Only a link that has something to do all the time shows how fast it is.
+// Only a link that has something to do all the time shows how fast it is. Acknowledgements come in leaps: the rate is
+// measured from leap to leap, and falls while one that is due does not come.
 void Pacer::measure(const Sight& sight) {
-  if (sight.backlog == 0 || (!samples_.empty() && sight.received < samples_.back().received)) samples_.clear();
-  samples_.push_back({sight.now, sight.received});
-  Duration window = std::clamp<Duration>(sight.objective / 4, measured_least, measured_over);
-  while (samples_.size() > 2 && sight.now - samples_[1].at >= window) samples_.pop_front();
-  Duration span = sight.now - samples_.front().at;
-  if (span < measured_least) {
+  bool anew = samples_.empty() || sight.backlog == 0 || sight.received < samples_.back().received;
+  if (anew) {
+    samples_.assign(1, {sight.now, sight.received});
     if (sight.backlog == 0) rate_ = 0;
     return;
   }
-  rate_ = static_cast<double>(sight.received - samples_.front().received) / seconds(span);
+  if (sight.received > samples_.back().received) samples_.push_back({sight.now, sight.received});
+  Duration window = std::clamp<Duration>(sight.objective / 2, measured_least, measured_most);
+  while (samples_.size() > 2 && sight.now - samples_[1].at >= window) samples_.pop_front();
+  const Sample &first = samples_.front(), &last = samples_.back();
+  if (samples_.size() < 2 || last.at - first.at < measured_least) return;
+  Duration leap = (last.at - first.at) / static_cast<int>(samples_.size() - 1);
+  bool overdue = sight.now - last.at > 2 * leap;
+  rate_ = static_cast<double>(last.received - first.received) / seconds((overdue ? sight.now : last.at) - first.at);
 }
 
 void Pacer::look(const Sight& sight) {

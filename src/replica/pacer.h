@@ -16,7 +16,7 @@ class Pacer {
  public:
   static constexpr Duration look_every = std::chrono::milliseconds(100);
   static constexpr Duration wait_most = std::chrono::seconds(1);
-  static constexpr std::uint64_t least = 64 << 10;  // bytes a second, however slow the link is
+  static constexpr std::uint64_t least = 4 << 10;  // bytes a second, however slow the link is
 
   struct Sight {
     Instant now;

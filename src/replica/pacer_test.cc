@@ -17,6 +17,7 @@ struct Plant {
   double link = 1e6;
   double hosts = 2e6;            // what they would write, bytes a second
   std::uint64_t request = 4096;
+  std::uint64_t batch = 0;       // bytes that are acknowledged at once
   std::size_t connections = 4;
   Duration objective = seconds(10);
   Pacer pacer;
@@ -49,7 +50,8 @@ struct Plant {
         }
       }
       credit += link * 0.001;
-      while (!queue.empty() && credit >= static_cast<double>(queue.front().second)) {
+      bool leaps = credit >= static_cast<double>(batch);   // a batch is acknowledged as a whole
+      while (leaps && !queue.empty() && credit >= static_cast<double>(queue.front().second)) {
         credit -= static_cast<double>(queue.front().second);
         received += queue.front().second;
         queue.pop_front();
@@ -86,6 +88,27 @@ TEST(Pacer, HoldsTheLagUnderAWriterAtTwiceTheLinksRate) {
       EXPECT_GE(out.received, 0.95 * 1e6 * (60 + 4 * objective)) << "the link stood idle";
     }
   }
+}
+
+TEST(Pacer, HoldsTheLagWhenAcknowledgementsComeInLeaps) {
+  Plant plant;
+  plant.link = 128e3;
+  plant.hosts = 256e3;
+  plant.objective = seconds(3);
+  plant.batch = 32 << 10;   // a quarter of a second each
+  auto out = plant.run(seconds(100));
+  EXPECT_LE(out.lag_most, 3.6);
+  EXPECT_GE(out.received, 0.9 * 128e3 * 100);
+}
+
+TEST(Pacer, HoldsTheLagOnASlowLink) {
+  Plant plant;
+  plant.link = 48e3;
+  plant.hosts = 96e3;
+  plant.objective = seconds(4);
+  plant.batch = 16 << 10;
+  plant.request = 8192;
+  EXPECT_LE(plant.run(seconds(100)).lag_most, 4.8);
 }
 
 TEST(Pacer, HoldsTheLagUnderAWriterAtTenTimesTheLinksRate) {

@@ -127,7 +127,7 @@ struct One final : Pools {
     return n;
   }
   // Random points of what is said to be kept, by position and by time.
-  void check_points(int n) {
+  void check_points(int n, bool full = false) {
     RecoveryPoints known = points();
     ASSERT_TRUE(known.range.has_value());
     std::vector<const Point*> inside;
@@ -145,6 +145,10 @@ struct One final : Pools {
         for (const Point& other : past)
           if (other.time <= point.time && other.position.lsn > expected->position.lsn) expected = &other;
       Result<Rewound> opened = open(to);
+      if (full && !opened && opened.error().code == Code::no_space) {   // what it needs itself, a window cannot give up
+        EXPECT_EQ(row_of("back"), nullptr);
+        continue;
+      }
       ASSERT_TRUE(opened.has_value()) << opened.error().message;
       EXPECT_EQ(opened->position, expected->position);
       EXPECT_EQ(look(), expected->state) << text_of(point.position) << (by_time ? " by time" : " by position");
@@ -390,7 +394,7 @@ TEST(Rewind, AWindowGivesWayBeforeAWriteIsRefused) {
   one.world.run_for(std::chrono::seconds(3));
   one.some_writes(20);
   ASSERT_TRUE(one.points().range.has_value());
-  one.check_points(2);
+  one.check_points(2, true);
 }
 
 TEST(Rewind, AChangeOfMembersIsNotCrossed) {

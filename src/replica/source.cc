@@ -292,7 +292,11 @@ rt::Task<Result<>> Source::act_on(Channel& channel, Contacted contacted) {
     case Plan::Kind::full: co_return co_await pass(channel, contacted);
     case Plan::Kind::ahead:
       if (is_next_hop()) co_return co_await await_move(channel);
-      if (hold_until_) co_return co_await reclaim_in_turn(channel, plan.from);
+      if (hold_until_) {
+        // As a target it was seen in the middle of what another one brings back.
+        bool settled = contacted.here.role == store::Role::source;
+        co_return co_await reclaim_in_turn(channel, plan.from, settled ? contacted.here.past.position : Origin{});
+      }
       co_return co_await have_it_kept(channel);
     case Plan::Kind::diverged: co_return co_await have_it_kept(channel);
     case Plan::Kind::unrelated:

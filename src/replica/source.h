@@ -135,6 +135,7 @@ class Source final : public Claim {
   rt::Task<Result<std::uint64_t>> send_data_of(Channel& channel, Span heads, std::vector<Span> data);  // bytes on the wire
   rt::Task<void> keep_limit(std::uint64_t bytes, Channel& channel);
   [[nodiscard]] Bytes limit() const;  // now, bytes a second; 0: none
+  [[nodiscard]] Bytes batch_size() const;
   [[nodiscard]] std::optional<std::uint16_t> member_of(VolumeId volume) const;
 
   // acks.cc
@@ -205,7 +206,7 @@ class Source final : public Claim {
   rt::Task<Result<>> compare_leaves(Channel& channel, std::uint32_t member, std::uint64_t leaf, std::uint32_t count);
 
   // surplus.cc: what only the target has
-  rt::Task<Result<>> reclaim_in_turn(Channel& channel, Origin after);
+  rt::Task<Result<>> reclaim_in_turn(Channel& channel, Origin after, Origin seen);
   rt::Task<Result<>> reclaim(Channel& channel, Origin after);
   rt::Task<Result<>> fetch_back(Channel& channel, Origin after);
   rt::Task<Result<>> serve_again();

@@ -215,7 +215,8 @@ rt::Task<Result<>> Source::send_pass(Channel& channel) {
 
 rt::Task<Result<>> Source::send_set(Channel& channel) {
   if (pass_->set == Pass::Set::masks) {
-    MaskRuns runs(pass_->masks, pass_->cursor_member, pass_->cursor_block, run_most);
+    std::uint64_t most = std::min(run_most, batch_size().value / block_size);
+    MaskRuns runs(pass_->masks, pass_->cursor_member, pass_->cursor_block, most);
     for (;;) {
       std::optional<PassRun> run = runs.next();
       if (!run) break;
@@ -238,7 +239,7 @@ rt::Task<Result<>> Source::send_set(Channel& channel) {
         if (zero && pass_->fresh) continue;
         while (run.count > 0) {
           PassRun part = run;
-          if (!zero) part.count = std::min(run.count, run_most);
+          if (!zero) part.count = std::min({run.count, run_most, batch_size().value / block_size});
           Result<> sent = co_await send_part(channel, view, part);
           if (!sent) co_return sent;
           run.block += Block{part.count};
@@ -323,7 +324,7 @@ rt::Task<Result<>> Source::load(Channel& channel, journal::Record record, PassRu
   load_.size += wire_size(record);
   load_.batch.records.push_back(std::move(record));
   load_.last = run;
-  if (load_.size >= ground_.options.batch.value || load_.batch.records.size() >= 1024)
+  if (load_.size >= batch_size().value || load_.batch.records.size() >= 1024)
     co_return co_await unload(channel);
   co_return Result<>{};
 }

@@ -77,7 +77,7 @@ rt::Task<Result<>> Source::ship(Channel& channel, Lsn from, Origin at) {
     Result<> marked = co_await ship_to_verify(channel, sent_upto_, at);
     if (!marked) co_return marked;
     Lsn known = pool_.status().received;
-    Result<pool::Stream> piece = co_await pool_.stream(group_, sent_upto_, ground_.options.batch);
+    Result<pool::Stream> piece = co_await pool_.stream(group_, sent_upto_, batch_size());
     if (!piece) {
       if (piece.error().code == Code::changed)
         co_return Result<>{};  // trimmed: the next plan uses the change map
@@ -221,6 +221,14 @@ rt::Task<Result<std::uint64_t>> Source::send_data_of(Channel& channel, Span head
 
 Bytes Source::limit() const {
   return limit_at(settings_.schedule, settings_.limit_per_second, ground_.host.clock().wall());
+}
+
+// What leaves at once: under a limit, no more than a tenth of a second's worth, so that little else waits behind it.
+Bytes Source::batch_size() const {
+  constexpr Bytes least = 16_KiB;
+  Bytes rate = limit();
+  if (rate.value == 0) return ground_.options.batch;
+  return std::clamp(Bytes{rate.value / 10}, std::min(least, ground_.options.batch), ground_.options.batch);
 }
 
 // The limit may change while it is waited for.

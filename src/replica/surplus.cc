@@ -6,15 +6,14 @@
 
 namespace lockstep::replica {
 
-// Where the group has several targets, one after the other: what the first brings the next need not.
-rt::Task<Result<>> Source::reclaim_in_turn(Channel& channel, Origin after) {
+// Where the group has several targets, one after the other. What the first has brought, the next need not: a plan
+// made before that is out of date.
+rt::Task<Result<>> Source::reclaim_in_turn(Channel& channel, Origin after, Origin seen) {
   rt::Budget& turn = gate_->reclaims();
-  if (!turn.try_take(1)) {
-    co_await turn.take(1);
-    turn.give(1);
-    co_return Result<>{};
-  }
-  Result<> back = co_await reclaim(channel, after);
+  co_await turn.take(1);
+  Result<> back;
+  bool unmoved = past_of(pool_, group_).position == seen;
+  if (unmoved && !channel.closed()) back = co_await reclaim(channel, after);
   turn.give(1);
   co_return back;
 }

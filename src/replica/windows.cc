@@ -64,6 +64,7 @@ bool Windows::is_pinned(GroupId group, Lsn next) const {
 bool Windows::wants_snapshot(const store::GroupRow& group, const store::FollowerRow& claim, const std::vector<store::SnapshotRow>& kept) const {
   if (kept.empty() || kept.back().volumes != group.members) return true;
   const store::SnapshotRow& last = kept.back();
+  if (last.as_of.us == 0 && pool_.dated(group.id).us != 0) return true;
   const Bytes since = cost_after(pool_, group.id, last.lsn);
   if (since >= std::min(options_.snapshot_every, Bytes{budget_of(claim).value / parts})) return true;
   const Duration age = std::chrono::microseconds(pool_.loop().clock().wall().us - last.time.us);

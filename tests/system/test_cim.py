@@ -57,7 +57,7 @@ def test_wbemcli_makes_a_replica_and_fails_over(make_system):
     a.system.cli("group", "create", "db", "p/data")
     write = lambda system, pattern: subprocess.run(["qemu-io", "-f", "raw", "-c", f"write -P {pattern} 0 1M", "-c", "flush", system.uri("p/data")], check=True, capture_output=True)
     read = lambda system, pattern: "verification failed" not in subprocess.run(["qemu-io", "-f", "raw", "-c", f"read -P {pattern} 0 1M", system.uri("p/data")], check=True, capture_output=True, text=True).stdout
-    subprocess.run(["qemu-io", "-f", "raw", "-c", "write -P 7 0 512M", "-c", "flush", a.system.uri("p/data")], check=True, capture_output=True)   # more than is copied in a moment
+    subprocess.run(["qemu-io", "-f", "raw", "-c", "write -P 7 0 256M", "-c", "flush", a.system.uri("p/data")], check=True, capture_output=True)   # more than is copied in a moment
 
     def paths(server, cls, **wanted):
         """As wbemcli writes them, with the host in front; of those whose properties are so."""
@@ -85,20 +85,20 @@ def test_wbemcli_makes_a_replica_and_fails_over(make_system):
         code, job = answer
         assert code in (0, 4096), answer
         if code == 4096:
-            wait_until(lambda: completed(server, job), 60, "the job being Completed")
+            wait_until(lambda: completed(server, job), 180, "the job being Completed")
         return code
 
     group = paths(a, "MSFT_SMReplicationGroup")[0]
     peer = paths(a, "MSFT_SMReplicaPeer", PeerObjectType=32770, PeerSystemName='"b"')[0]
     assert done(a, call(a, group, "CreateReplica", SyncType=6, Mode=2, RelationshipName="m", TargetStorageSystem=peer)) == 4096
     done(a, call(a, group, "CreateReplica", SyncType=7, Mode=2, RelationshipName="snap"))
-    a.system.wait_state("m", "Synchronized")
+    a.system.wait_state("m", "Synchronized", seconds=180)
     write(a.system, 9)
 
     group_b = paths(b, "MSFT_SMReplicationGroup")[0]
     relation = b.wbemcli("ain", group_b[group_b.index(SM):], options=("-ac", "MSFT_SMReplicationGroupToReplicaPeer"))[0]
     done(b, call(b, group_b, "SetReplicationRelationship", Operation=10, TargetGroup=relation))
-    b.system.wait_state("m", "Failedover")
+    b.system.wait_state("m", "Failedover", seconds=120)
     assert read(b.system, 9)
     write(b.system, 11)
     assert read(b.system, 11)

@@ -199,7 +199,7 @@ def test_4096_with_a_job_that_comes_to_its_end(make_system):
         found = instances(a.ask("GetInstance", of_path("InstanceName", "MSFT_SMJob", job)))[0]
         assert found["JobState"] != "10", found
         return found["JobState"]
-    lockstep.wait_until(lambda: state() == "7", 120, "the job being Completed")
+    lockstep.wait_until(lambda: state() == "7", 300, "the job being Completed")
     assert a.system.replica("m")["copy_state"] == "Synchronized"
 
 
