@@ -104,10 +104,10 @@ PeerReport Link::report() const {
   return out;
 }
 
-// Of the last attempt, or of one that is as old as none gets.
+// By the last attempt that ended, or by one that has waited long enough.
 bool Link::nothing_was_said() const {
-  if (!dialing_since_) return silent_;
-  return ground_.control.clock().now() - *dialing_since_ >= ground_.options.reachable_within;
+  bool waited = dialing_since_ && ground_.control.clock().now() - *dialing_since_ >= ground_.options.reachable_within;
+  return silent_ || waited;
 }
 
 rt::Task<void> Link::run() {
