@@ -1,4 +1,5 @@
 // lockstep-sim: seeds in processes of their own, so that one that aborts names itself and the rest go on.
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,25 +21,35 @@ struct Asked {
   std::uint64_t first = 1, seeds = 100;
   unsigned processes = std::max(1u, std::thread::hardware_concurrency());
   bool verbose = false, expect_failure = false;
-  bool trio = false;
+  const lockstep::sim::Scenario* scenario = nullptr;   // none: each seed has its own
 };
 
 constexpr std::uint64_t batch = 20;          // seeds a process
 constexpr std::uint64_t twice_every = 50;    // these seeds run twice and must agree
-constexpr unsigned seconds_most = 60;        // of real time for one seed: what takes longer goes round in circles, and its process dies
+constexpr int seconds_most = 60;             // of processor time for one seed: what takes longer goes round in circles, and its process dies
+
+std::string replay(std::uint64_t seed, const Asked& asked) {
+  return "lockstep-sim" + (asked.scenario != nullptr ? " --scenario " + std::string(asked.scenario->name) : std::string()) + " --seed " + std::to_string(seed) + " --verbose";
+}
+
+// Begins the seed's time; whoever is still at it when it has passed dies of SIGPROF. A busy machine takes nothing from it.
+void limit_time() {
+  itimerval limit{};
+  limit.it_value.tv_sec = seconds_most;
+  setitimer(ITIMER_PROF, &limit, nullptr);
+}
 
 // Whether the seed failed; where failure is expected, whether it did so by a broken promise.
 bool fails(std::uint64_t seed, const Asked& asked) {
   const bool verbose = asked.verbose, promises_only = asked.expect_failure;
-  const char* trio = asked.trio ? " --trio" : "";
-  auto run = asked.trio ? lockstep::sim::run_trio_seed : lockstep::sim::run_seed;
-  auto outcome = run(seed, verbose);
+  const lockstep::sim::Scenario& scenario = asked.scenario != nullptr ? *asked.scenario : lockstep::sim::scenario_of(seed);
+  auto outcome = run_seed(scenario, seed, verbose);
   if (!outcome.failure && seed % twice_every == 0) {
-    auto again = run(seed, false);
+    auto again = run_seed(scenario, seed, false);
     if (again.event_hash != outcome.event_hash || again.failure) outcome.failure = "two runs of one seed differ" + (again.failure ? ": " + *again.failure : std::string());
   }
-  if (outcome.failure) std::printf("FAILED seed %llu: %s\n  replay: lockstep-sim%s --seed %llu --verbose\n", static_cast<unsigned long long>(seed), outcome.failure->c_str(), trio, static_cast<unsigned long long>(seed));
-  else if (verbose) std::printf("seed %llu: %llu writes, %llu answered, %llu faults, events %016llx\n", static_cast<unsigned long long>(seed), static_cast<unsigned long long>(outcome.writes),
+  if (outcome.failure) std::printf("FAILED seed %llu (%s): %s\n  replay: %s\n", static_cast<unsigned long long>(seed), std::string(scenario.name).c_str(), outcome.failure->c_str(), replay(seed, asked).c_str());
+  else if (verbose) std::printf("seed %llu (%s): %llu writes, %llu answered, %llu faults, events %016llx\n", static_cast<unsigned long long>(seed), std::string(scenario.name).c_str(), static_cast<unsigned long long>(outcome.writes),
                                 static_cast<unsigned long long>(outcome.answers), static_cast<unsigned long long>(outcome.faults), static_cast<unsigned long long>(outcome.event_hash));
   std::fflush(stdout);
   return promises_only ? outcome.broke_a_promise : outcome.failure.has_value();
@@ -60,7 +71,7 @@ pid_t start(const Asked& asked, Child& child) {
     int failed = 0;
     for (std::uint64_t seed = child.first; seed < child.first + child.count; ++seed) {
       if (write(ends[1], &seed, sizeof seed) != static_cast<ssize_t>(sizeof seed)) _exit(100);
-      alarm(seconds_most);
+      limit_time();
       if (fails(seed, asked)) ++failed;
     }
     std::fflush(stdout);
@@ -105,7 +116,7 @@ Total run_all(const Asked& asked) {
       continue;
     }
     ++total.died;
-    std::printf("FAILED seed %llu: the process died (%s)\n  replay: lockstep-sim%s --seed %llu --verbose\n", static_cast<unsigned long long>(at), strsignal(WTERMSIG(status)), asked.trio ? " --trio" : "", static_cast<unsigned long long>(at));
+    std::printf("FAILED seed %llu: the process died (%s)\n  replay: %s\n", static_cast<unsigned long long>(at), strsignal(WTERMSIG(status)), replay(at, asked).c_str());
     std::uint64_t rest = child.first + child.count;
     if (at + 1 < rest) {
       Child more{.first = at + 1, .count = rest - at - 1};
@@ -116,7 +127,9 @@ Total run_all(const Asked& asked) {
 }
 
 [[noreturn]] void usage() {
-  std::fprintf(stderr, "usage: lockstep-sim [--seeds N] [--first N] [--seed N] [--trio] [--verbose] [--processes N] [--expect-failure]\n");
+  std::fprintf(stderr, "usage: lockstep-sim [--seeds N] [--first N] [--seed N] [--scenario NAME] [--verbose] [--processes N] [--expect-failure]\nscenarios:");
+  for (const auto& scenario : lockstep::sim::scenarios()) std::fprintf(stderr, " %s", std::string(scenario.name).c_str());
+  std::fprintf(stderr, "; without --scenario, each seed has its own\n");
   std::exit(2);
 }
 
@@ -135,7 +148,11 @@ int main(int argc, char** argv) {
     else if (word == "--seed") asked.first = number(), asked.seeds = 1;
     else if (word == "--processes") asked.processes = std::max<unsigned>(1, static_cast<unsigned>(number()));
     else if (word == "--verbose") asked.verbose = true;
-    else if (word == "--trio") asked.trio = true;
+    else if (word == "--scenario") {
+      if (++i >= argc) usage();
+      asked.scenario = lockstep::sim::scenario_named(argv[i]);
+      if (asked.scenario == nullptr) usage();
+    }
     else if (word == "--expect-failure") asked.expect_failure = true;
     else usage();
   }

@@ -1,9 +1,7 @@
 // Three systems: a is the source of b and c, or of b, which is c's. What hosts wrote to a is a's, whatever is tried elsewhere.
 #include <array>
-#include <cstdio>
 
-#include "sim/cluster.h"
-#include "sim/sim.h"
+#include "sim/story.h"
 
 namespace lockstep::sim {
 namespace {
@@ -13,24 +11,19 @@ using replica::Mode;
 using replica::Operation;
 
 constexpr std::size_t volumes = 2;
-constexpr Duration contact_decided = std::chrono::seconds(4);
 constexpr Duration bound = std::chrono::milliseconds(100);
 constexpr Duration local = std::chrono::milliseconds(60);   // what a write may wait for its own system
 
-class Trio {
+class Trio final : public Story {
  public:
-  Trio(std::uint64_t seed, bool verbose)
-      : verbose_(verbose), world_(seed, world_options(seed)), rng_(world_.rng().named("trio")), a_(world_, "a", sizes()), b_(world_, "b", sizes()), c_(world_, "c", sizes()) {
-    load_.in_flight = 2 + rng_.below(6);
-    load_.blocks = 32 + rng_.below(64);
-    load_.big_per_mille = rng_.coin() ? 0 : 40;
+  Trio(std::uint64_t seed, bool verbose) : Story(seed, verbose, 0x7710), a_(world_, "a", sizes()), b_(world_, "b", sizes()), c_(world_, "c", sizes()) {
     load_.pause = std::chrono::microseconds(1500 + rng_.below(6000));   // two links are to carry it
     chain_ = rng_.coin();
     first_ = mode(true);
     second_ = mode(!chain_);
   }
 
-  void play() {
+  void play() override {
     set_up();
     std::uint64_t rounds = 2 + rng_.below(4);
     for (std::uint64_t i = 0; i < rounds; ++i) {
@@ -41,72 +34,30 @@ class Trio {
     finish();
   }
 
-  [[nodiscard]] const os::sim::World& world() const { return world_; }
-  [[nodiscard]] const History& history() const { return history_; }
-  [[nodiscard]] std::uint64_t faults() const { return faults_; }
-
  private:
-  static os::sim::WorldOptions world_options(std::uint64_t seed) {
-    os::sim::Rng rng(seed ^ 0x7710);
-    os::sim::WorldOptions options;
-    options.disk.sync = {std::chrono::microseconds(50), std::chrono::microseconds(200 + rng.below(5000))};
-    options.net.latency = {std::chrono::microseconds(30), std::chrono::microseconds(100 + rng.below(3000))};
-    options.disk.capacity = 1_GiB;
-    return options;
-  }
-  Sizes sizes() {
-    Sizes sizes;
-    sizes.segment = rng_.coin() ? 256_KiB : 512_KiB;
-    sizes.overlay = Bytes{(1152 + rng_.below(2048)) << 10};
-    sizes.journal_budget = Bytes{(512 + rng_.below(2048)) << 10};
-    return sizes;
-  }
   Mode mode(bool answers_hosts) {
     constexpr std::array all{Mode::asynchronous, Mode::adaptive, Mode::synchronous};
     return all[rng_.below(answers_hosts ? 3 : 2)];
   }
 
-  void tell(const std::string& what) {
-    world_.note(what);
-    if (verbose_) std::printf("%10.3f ms %8llu events  %s\n", static_cast<double>(world_.now().since_start.count()) / 1e6, static_cast<unsigned long long>(world_.events()), what.c_str()), std::fflush(stdout);
-  }
-  void run_for(std::uint64_t least_ms, std::uint64_t most_ms) { world_.run_for(std::chrono::microseconds(least_ms * 1000 + rng_.below((most_ms - least_ms) * 1000))); }
-  void judge(const std::optional<std::string>& wrong, const Node& node) {
-    if (wrong) throw Broken(node.name() + ": " + *wrong);
-  }
   Node& second_source() { return chain_ ? b_ : a_; }
   [[nodiscard]] std::string second_name() const { return chain_ ? "bc" : "ac"; }
 
-  void create(Node& from, Node& to, const std::string& name, Mode mode, bool onto_existing) {
+  void follow(Node& from, Node& to, const std::string& name, Mode mode, bool onto_existing) {
     manage::CreateReplica request;
-    request.pool = "p";
-    request.group = "g";
-    request.relationship_name = name;
-    request.sync_type = 6;
     request.mode = static_cast<std::uint16_t>(mode);
-    request.target_system = to.name();
     if (onto_existing) request.target_group = "p/g";
-    tell("create " + name + ", " + std::string(replica::name_of(mode)) + (onto_existing ? ", onto what is there" : ""));
-    from.finish(from.must<manage::Outcome>("create " + name, from.system().create_replica(root, request)), "create " + name);
+    create(from, to, name, request);
   }
 
   void set_up() {
-    for (Node* node : {&a_, &b_, &c_}) {
-      node->start();
-      node->must<void>("create pool", node->system().create_pool(root, "p", "/data/pools/p"));
-    }
-    for (auto [host, guest] : {std::pair(&a_, &b_), std::pair(&a_, &c_), std::pair(&b_, &c_)}) {
-      std::string token = host->must<std::string>("invite", host->system().invite(root, std::chrono::hours(1)));
-      guest->must<replica::Peer>("join", guest->system().join(root, token));
-    }
-    std::vector<std::string> names;
-    for (std::size_t v = 0; v < volumes; ++v) {
-      names.push_back("p/v" + std::to_string(v));
-      a_.must<void>("create volume", a_.system().create_volume(root, names.back(), offset_of(Block{load_.blocks})));
-    }
-    a_.must<void>("create group", a_.system().create_group(root, "g", names));
-    create(a_, b_, "ab", first_, false);
-    create(second_source(), c_, second_name(), second_, false);
+    for (Node* node : {&a_, &b_, &c_}) make_pool(*node);
+    pair_up(a_, b_);
+    pair_up(a_, c_);
+    pair_up(b_, c_);
+    make_group(a_, "g", volumes, load_.blocks);
+    follow(a_, b_, "ab", first_, false);
+    follow(second_source(), c_, second_name(), second_, false);
     settle();
   }
 
@@ -123,20 +74,6 @@ class Trio {
       case 8: return stall();
       default: return pace();
     }
-  }
-
-  os::sim::Tear tear() {
-    constexpr std::array kinds{os::sim::Tear::keep_all, os::sim::Tear::lose_all, os::sim::Tear::whole_writes, os::sim::Tear::sectors, os::sim::Tear::mid_sector};
-    return kinds[rng_.below(kinds.size())];
-  }
-  void crash(Node& node, bool power) {
-    ++faults_;
-    tell((power ? "power cut of " : "kill of ") + node.name());
-    node.crash(power, tear());
-  }
-  void restart(Node& node) {
-    tell("restart of " + node.name());
-    node.restart();
   }
 
   void crash_source(bool power) {
@@ -232,7 +169,7 @@ class Trio {
     world_.run_for(contact_decided);
     for (const replica::Report& report : source.system().relationships())
       if (report.relationship.name == second_name()) throw Failure(source.name() + ": " + second_name() + " was detached, and is still there");
-    create(source, c_, second_name(), second_, true);
+    follow(source, c_, second_name(), second_, true);
     settle();
   }
 
@@ -254,7 +191,7 @@ class Trio {
       b_.end_load();
     }
     wait_level(b_, "bc");
-    same(b_, c_);
+    same_on(b_, c_);
     restart(a_);
     run_for(1, 3000);
     for (Node* leader : {&b_, &a_}) {
@@ -263,7 +200,7 @@ class Trio {
       auto now = leader->report("ab");
       if (now && now->copy_state == CopyState::suspended) leader->operate("ab", Operation::resume);
       wait_level(*leader, "ab");
-      same(a_, b_);
+      same_on(a_, b_);
     }
     settle();
   }
@@ -316,24 +253,7 @@ class Trio {
     settle();
   }
 
-  void wait_level(Node& source, const std::string& relationship) {
-    source.wait_state(relationship, CopyState::synchronized);
-    Instant end = world_.now() + std::chrono::seconds(30);
-    for (;;) {
-      world_.run_for(std::chrono::milliseconds(600));   // a heartbeat: figures are fresh
-      auto report = source.report(relationship);
-      bool level = report && report->copy_state == CopyState::synchronized && report->backlog.value == 0 && report->lag == Duration{0};
-      if (level) return;
-      if (world_.now() > end) throw Failure(relationship + ": the backlog of an idle source does not go away: " + (report ? std::to_string(report->backlog.value) + " bytes, lag " + std::to_string(report->lag.count() / 1'000'000) + " ms, " + std::string(replica::name_of(report->copy_state)) : std::string("no report")));
-    }
-  }
-
-  void same(Node& x, Node& y) {
-    Found here = x.look(volumes, load_.blocks), there = y.look(volumes, load_.blocks);
-    for (const auto& [spot, number] : here)
-      if (there.at(spot) != number)
-        throw Failure("Synchronized with an empty backlog, and volume " + std::to_string(spot.volume) + " block " + std::to_string(spot.block) + " holds write " + std::to_string(number) + " on " + x.name() + " and write " + std::to_string(there.at(spot)) + " on " + y.name());
-  }
+  void same_on(Node& x, Node& y) { same(x.name(), x.look(volumes, load_.blocks), y.name(), y.look(volumes, load_.blocks)); }
 
   // The load ends, everything heals, and all three are the same.
   void settle() {
@@ -342,8 +262,8 @@ class Trio {
     wait_level(a_, "ab");
     wait_level(second_source(), second_name());
     judge(history_.lost_answered(a_.look(volumes, load_.blocks)), a_);
-    same(a_, b_);
-    same(a_, c_);
+    same_on(a_, b_);
+    same_on(a_, c_);
   }
 
   void finish() {
@@ -356,33 +276,13 @@ class Trio {
     for (Node* node : {&a_, &b_, &c_}) node->stop();
   }
 
-  bool verbose_;
-  os::sim::World world_;
-  os::sim::Rng rng_;
   Node a_, b_, c_;
-  Load load_;
   bool chain_ = false;
   Mode first_ = Mode::asynchronous, second_ = Mode::asynchronous;
-  History history_;
-  std::uint64_t faults_ = 0;
 };
 
 }  // namespace
 
-Outcome run_trio_seed(std::uint64_t seed, bool verbose) {
-  Trio trio(seed, verbose);
-  Outcome outcome;
-  try {
-    trio.play();
-  } catch (const Failure& failure) {
-    outcome.failure = failure.what();
-    outcome.broke_a_promise = dynamic_cast<const Broken*>(&failure) != nullptr;
-  }
-  outcome.event_hash = trio.world().event_hash();
-  outcome.writes = trio.history().writes();
-  outcome.answers = trio.history().answers();
-  outcome.faults = trio.faults();
-  return outcome;
-}
+std::unique_ptr<Story> make_trio_story(std::uint64_t seed, bool verbose) { return std::make_unique<Trio>(seed, verbose); }
 
 }  // namespace lockstep::sim
