@@ -1,10 +1,17 @@
-// Durability: commits gather while a sync runs, and one sync answers all that had gathered when it began.
+// Durability: a sync answers all commits that had gathered when it began. A few run at once, so that a commit that came too late for one
+// does not wait for its end; what comes while all are running gathers. They count in the order in which they began: whoever is
+// answered was covered by no sync that failed or may still fail, whichever of them the kernel tells of it.
 #include <algorithm>
 #include <utility>
 
 #include "journal/log.h"
 
 namespace lockstep::journal {
+namespace {
+
+constexpr Bytes near_most = 256_KiB;   // between two syncs
+
+}  // namespace
 
 rt::Task<Result<>> Log::commit(Lsn lsn) {
   if (lsn <= durable_) co_return Result<>{};
@@ -18,13 +25,10 @@ rt::Task<Result<>> Log::commit(Lsn lsn) {
   co_return co_await wait;
 }
 
-// Several at once are not offered before what a failing one means for those beside it is proven: whatever Options::syncs says, one runs.
-constexpr std::uint32_t syncs_proven = 1;
-
-// For somebody whom none that runs will answer.
+// For somebody whom none that is under way will answer.
 bool Log::wants_sync() const {
   if (waiters_.empty()) return false;
-  return syncs_ == 0 || (syncs_ < std::min(options_.syncs, syncs_proven) && std::min(wanted_, received_) > syncing_upto_);
+  return syncs_.empty() || (syncs_.size() < options_.syncs && std::min(wanted_, received_) > syncs_.back().upto);
 }
 
 // Bytes that a sync promises are never written again: the next batch begins on a fresh page. From the
@@ -34,39 +38,45 @@ void Log::align_end() {
 }
 
 rt::Task<void> Log::sync_written() {
-  ++syncs_;
+  // Where little is written between syncs, the disk begins with it at once, while the clients still think of their flushes.
+  syncs_are_near_ = since_sync_ <= near_most;
+  since_sync_ = Bytes{0};
   align_end();
-  Lsn upto = received_;
-  syncing_upto_ = std::max(syncing_upto_, upto);
   std::vector<SegmentPtr> segments = unsynced_;
-  std::uint64_t last_sequence = segments.back()->header.sequence;
-  std::optional<Error> error;
+  auto sync = syncs_.insert(syncs_.end(), Sync{.upto = received_, .sequence = segments.back()->header.sequence});
+  std::vector<Result<>> results(segments.size());
   Result<> others;
   rt::Scope beside(loop_);
   if (beside_sync_) beside.spawn(sync_beside(others));
 #ifndef LOCKSTEP_CANARY   // lockstep-sim-canary leaves the sync out and claims it: only so that the simulator notices
-  for (const SegmentPtr& segment : segments) {
-    auto synced = co_await segment->file->sync();
-    if (!synced) {
-      error = synced.error().in("journal: segment " + segment->name());
-      break;
-    }
-  }
+  for (std::size_t i = 0; i + 1 < segments.size(); ++i) beside.spawn(sync_segment(*segments[i], results[i]));
+  results.back() = co_await segments.back()->file->sync();
 #endif
   co_await beside.join();
-  if (!error && !others) error = others.error().in("journal: beside its sync");
-  --syncs_;
-  if (error) {
-    fail_with(std::move(*error));
-    co_return;
+  for (std::size_t i = 0; i < segments.size() && !failure_; ++i)
+    if (!results[i]) fail_with(results[i].error().in("journal: segment " + segments[i]->name()));
+  if (!others) fail_with(others.error().in("journal: beside its sync"));
+  sync->ended = true;
+  retire_syncs();
+}
+
+// One that ended well counts once all that began before it have; after a failure none counts any more.
+void Log::retire_syncs() {
+  bool moved = false;
+  for (; !syncs_.empty() && syncs_.front().ended; syncs_.pop_front()) {
+    if (failure_) continue;
+    const Sync& sync = syncs_.front();
+    durable_ = std::max(durable_, sync.upto);
+    // All but the last of them were full before the sync began. The last may have been written since; and a
+    // file may be in a later use.
+    std::erase_if(unsynced_, [&](const SegmentPtr& s) { return s->header.sequence < sync.sequence; });
+    moved = true;
   }
-  durable_ = std::max(durable_, upto);
-  // All but the last of them were full before the sync began. The last may have been written since; and a
-  // file may be in a later use.
-  std::erase_if(unsynced_, [&](const SegmentPtr& s) { return s->header.sequence < last_sequence; });
-  resume_waiters();
+  if (moved) resume_waiters();
   if (!waiters_.empty()) arm();
 }
+
+rt::Task<void> Log::sync_segment(Segment& segment, Result<>& result) { result = co_await segment.file->sync(); }
 
 rt::Task<void> Log::sync_beside(Result<>& result) { result = co_await beside_sync_(); }
 

@@ -192,7 +192,9 @@ TEST_F(JournalTest, RecordsWhosePartsDoNotFitAreRefused) {
   commit();
 }
 
-TEST_F(JournalTest, CommitsGatherWhileASyncRuns) {
+// A sync takes 100 us or more.
+TEST_F(JournalTest, CommitsGatherWhileAsManySyncsRunAsMay) {
+  options_.segment_size = 1_MiB;   // one is enough
   open();
   settle();
   std::vector<std::shared_ptr<std::optional<Result<>>>> waiting;
@@ -200,11 +202,74 @@ TEST_F(JournalTest, CommitsGatherWhileASyncRuns) {
   for (int i = 0; i < 20; ++i) {
     append_mark("x");
     waiting.push_back(world_.start(host_.loop(), journal_->commit(journal_->appended())));
-    world_.run_for(std::chrono::microseconds(10));
+    world_.run_for(std::chrono::microseconds(9));
   }
   settle();
   for (auto& commit : waiting) EXPECT_TRUE((*commit)->has_value());
-  EXPECT_LE(host_.disk().operations() - before, 20u + 4u);  // a write each, and a few syncs
+  // A write each; syncs: at once those that may, each followed by another, and one for the rest.
+  EXPECT_LE(host_.disk().operations() - before, 20u + 2 * options_.syncs + 1);
+}
+
+TEST_F(JournalTest, ACommitDoesNotWaitForASyncThatBeginsAfterAnothersEnd) {
+  open();
+  settle();
+  for (int i = 0; i < 20; ++i) {
+    append_mark("A");
+    auto first = world_.start(host_.loop(), journal_->commit(journal_->appended()));
+    world_.run_for(std::chrono::microseconds(50));
+    append_mark("B");
+    auto second = world_.start(host_.loop(), journal_->commit(journal_->appended()));
+    world_.run_for(std::chrono::microseconds(3200));   // the longest sync
+    EXPECT_TRUE(first->has_value() && second->has_value());
+    settle();
+  }
+}
+
+TEST_F(JournalTest, SyncsCountInTheOrderInWhichTheyBegan) {
+  open();
+  settle();
+  int alone = 0;
+  for (int i = 0; i < 50; ++i) {
+    Lsn a = append_mark("A");
+    auto first = world_.start(host_.loop(), journal_->commit(a));
+    world_.run_for(std::chrono::microseconds(50));
+    Lsn b = append_mark("B");
+    auto second = world_.start(host_.loop(), journal_->commit(b));
+    while (!second->has_value()) {
+      world_.run_for(std::chrono::microseconds(20));
+      EXPECT_TRUE(!second->has_value() || first->has_value());
+      if (first->has_value() && !second->has_value() && journal_->durable() == a) ++alone;
+    }
+    EXPECT_EQ(journal_->durable(), b);
+  }
+  EXPECT_GT(alone, 0);
+}
+
+// Each of four syncs, one after the other begun, is the one that is told.
+TEST_F(JournalTest, WhatAFailedSyncCoveredIsAnsweredByNoneBesideIt) {
+  for (std::uint64_t i = 0; i < 60; ++i) {
+    open();
+    settle();
+    std::vector<std::pair<Lsn, std::shared_ptr<std::optional<Result<>>>>> waiting;
+    for (std::uint64_t k = 0; k < 4; ++k) {
+      Lsn lsn = append_mark("x");
+      waiting.emplace_back(lsn, world_.start(host_.loop(), journal_->commit(lsn)));
+      world_.run_for(std::chrono::microseconds(10));
+      if (k != i % 4) continue;
+      for (const std::string& file : segments()) host_.disk().fail_syncs(file, 1);
+    }
+    settle();
+    const Lsn promised = journal_->durable();
+    EXPECT_TRUE(journal_->failed());
+    for (const auto& [lsn, answer] : waiting) EXPECT_EQ((*answer)->has_value(), lsn <= promised);
+    EXPECT_FALSE(commit(waiting.back().first));
+    EXPECT_EQ(journal_->durable(), promised);
+    power_cut(Tear::any);
+    for (const std::string& file : segments()) host_.disk().fail_syncs(file, 0);
+    open();
+    EXPECT_GE(opened_.last, promised);
+    close();
+  }
 }
 
 TEST_F(JournalTest, ACommitOfARecordThatWasNeverAppendedIsRefused) {

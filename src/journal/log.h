@@ -4,6 +4,7 @@
 
 #include <deque>
 #include <functional>
+#include <list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -50,6 +51,11 @@ class Log final : public Journal {
     std::coroutine_handle<> handle;
     Result<>* result;
   };
+  struct Sync {
+    Lsn upto;                // received when it began
+    std::uint64_t sequence;  // of the active segment then
+    bool ended = false;
+  };
   struct CommitWait {
     Log& log;
     Lsn lsn;
@@ -80,6 +86,8 @@ class Log final : public Journal {
   // Syncing (commit.cc).
   [[nodiscard]] bool wants_sync() const;
   rt::Task<void> sync_written();
+  void retire_syncs();
+  static rt::Task<void> sync_segment(Segment& segment, Result<>& result);
   rt::Task<void> sync_beside(Result<>& result);
   void align_end();
   void resume_waiters();
@@ -140,8 +148,9 @@ class Log final : public Journal {
   // Under way.
   std::vector<Waiter> waiters_;
   Lsn wanted_;         // durable, by anybody
-  std::uint32_t syncs_ = 0;
-  Lsn syncing_upto_;   // of the latest
+  std::list<Sync> syncs_;   // under way, in the order in which they began; those that ended wait for the ones before them
+  Bytes since_sync_;        // written since the last one began
+  bool syncs_are_near_ = false;   // from what was written by the last time
   bool making_ = false;
   std::optional<Error> make_error_;  // of the last attempt
   bool deleting_ = false;

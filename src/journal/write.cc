@@ -111,7 +111,8 @@ void Log::write_batches() {
     moved = true;
   }
   if (moved) {
-    ask_for_writeback(false);
+    if (syncs_are_near_) align_end();   // so that the page is not written again while it is on its way
+    ask_for_writeback(syncs_are_near_);
     tell_received();
   }
 }
@@ -139,6 +140,7 @@ bool Log::write_batch(Batch& batch) {
   end_ = after;
   segment.end = after;
   before_ = header.checksum;
+  since_sync_ += Bytes{batch.length()};
   received_ = batch.last();
   received_time_ = batch.last_time();
   return true;

@@ -81,11 +81,11 @@ void FileNode::apply_torn(Change& change, Content& to, bool inside_sectors, Rng&
 
 void FileNode::power_cut(Tear tear, Rng& rng) {
   for (Change& change : pending_) {
+    if (tear == Tear::lose_all) continue;   // what was written early and never synced was in the drive's cache
     if (change.durable || tear == Tear::keep_all) {
       apply(change, durable_);
       continue;
     }
-    if (tear == Tear::lose_all) continue;
     bool may_tear = tear != Tear::whole_writes && change.kind == Change::Kind::write && change.length > 0;
     std::uint64_t fate = rng.below(may_tear ? 3 : 2);
     if (fate == 0) apply(change, durable_);
