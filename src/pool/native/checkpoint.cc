@@ -10,8 +10,10 @@ using store::EntryKind;
 using store::MapChange;
 
 namespace {
-constexpr std::uint64_t chunk_blocks = Buffers::size / block_size;   // a write
-constexpr std::uint64_t chunks_in_flight = 4;
+// What goes to the data file in one turn: where free space lies in small pieces, many of them in one call.
+constexpr std::uint64_t load_blocks = Buffers::size / block_size;
+constexpr std::size_t load_pieces = 32;
+constexpr std::uint64_t loads_in_flight = 4;
 constexpr std::uint64_t look_every = 1 << 20;   // bytes
 }  // namespace
 
@@ -20,7 +22,7 @@ Checkpointer::Checkpointer(Core& core, Admission& admission, Followers& follower
       admission_(admission),
       followers_(followers),
       due_at_(core.options.overlay.value / 2),
-      in_flight_(core.loop, chunks_in_flight),
+      in_flight_(core.loop, loads_in_flight),
       wake_(core.loop),
       tidy_wake_(core.loop) {}
 
@@ -138,6 +140,7 @@ rt::Task<Result<>> Checkpointer::place(const Gathered& gathered, std::vector<Map
   rt::Scope writes(core_.loop);
   std::size_t run = 0;
   std::uint64_t used = 0;   // of runs[run]
+  Load load;
   for (const Gathered::Part& part : gathered.parts) {
     map.insert(map.end(), part.before.begin(), part.before.end());
     for (Block block : part.zeroes) map.push_back(MapChange{.volume = part.volume, .epoch = part.epoch, .block = block, .entries = {}, .zero_count = 1});
@@ -146,13 +149,16 @@ rt::Task<Result<>> Checkpointer::place(const Gathered& gathered, std::vector<Map
         ++run;
         used = 0;
       }
-      std::uint64_t n = std::min({chunk_blocks, runs[run].count - used, part.cells.size() - i});
+      if (!load.memory) {
+        co_await in_flight_.take(1);
+        load.memory = buffers_.take();
+      }
+      std::uint64_t n = std::min({load_blocks - load.blocks, runs[run].count - used, part.cells.size() - i});
       Place place{runs[run].first.value + used};
-      co_await in_flight_.take(1);
-      Buffers::Memory memory = buffers_.take();
+      MutSpan bytes(load.memory.get() + load.blocks * block_size, n * block_size);
       for (std::uint64_t j = 0; j < n; ++j) {
         const Cell& cell = part.cells[i + j];
-        MutSpan to(memory.get() + j * block_size, block_size);
+        MutSpan to = bytes.subspan(j * block_size, block_size);
         std::memcpy(to.data(), cell.data, block_size);
         // What memory has spoiled since it was taken in is not made good by a new checksum.
         EntryKind kind = checksum_of(to) == cell.checksum() ? EntryKind::placed : EntryKind::bad;
@@ -164,23 +170,39 @@ rt::Task<Result<>> Checkpointer::place(const Gathered& gathered, std::vector<Map
         map.push_back(MapChange{.volume = part.volume, .epoch = part.epoch, .block = cell.block(), .entries = {}, .zero_count = 0});
         map.back().entries.push_back(entry);
       }
-      results.emplace_back();
-      writes.spawn(write_chunk(place, std::move(memory), n * block_size, results.back()));
+      load.pieces.push_back({place, bytes});
+      load.blocks += n;
       used += n;
       i += n;
+      if (load.blocks < load_blocks && load.pieces.size() < load_pieces) continue;
+      results.emplace_back();
+      writes.spawn(write_load(std::exchange(load, {}), results.back()));
       co_await rt::yield(core_.loop);
     }
+  }
+  if (load.memory) {
+    results.emplace_back();
+    writes.spawn(write_load(std::move(load), results.back()));
   }
   co_await writes.join();
   for (Result<>& result : results) CO_TRY_VOID(std::move(result));
   co_return Result<>{};
 }
 
-rt::Task<void> Checkpointer::write_chunk(Place place, Buffers::Memory memory, std::size_t size, Result<>& result) {
-  std::vector<Span> spans{Span(memory.get(), size)};
-  result = co_await core_.store->write_data(place, std::move(spans));
-  buffers_.give(std::move(memory));
+rt::Task<void> Checkpointer::write_load(Load load, Result<>& result) {
+  rt::Scope writes(core_.loop);
+  std::vector<Result<>> results(load.pieces.size());
+  for (std::size_t i = 0; i < load.pieces.size(); ++i) writes.spawn(write_piece(load.pieces[i], results[i]));
+  co_await writes.join();
+  for (Result<>& one : results)
+    if (!one) result = std::move(one);
+  buffers_.give(std::move(load.memory));
   in_flight_.give(1);
+}
+
+rt::Task<void> Checkpointer::write_piece(Piece piece, Result<>& result) {
+  std::vector<Span> spans{piece.bytes};
+  result = co_await core_.store->write_data(piece.place, std::move(spans));
 }
 
 // Freeing thousands of batches at once would hold the loop.

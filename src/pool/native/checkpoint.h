@@ -22,12 +22,22 @@ class Checkpointer {
   rt::Task<Result<>> now();
 
  private:
+  struct Piece {
+    Place place;
+    Span bytes;   // of its load's memory
+  };
+  struct Load {
+    Buffers::Memory memory;
+    std::uint64_t blocks = 0;   // of it that are taken
+    std::vector<Piece> pieces;
+  };
   rt::Task<void> run();
   rt::Task<void> tidy();
   rt::Task<void> let_go(std::vector<std::unique_ptr<Layer>> layers);
   rt::Task<Result<>> once();
   rt::Task<Result<>> place(const Gathered& gathered, std::vector<store::MapChange>& map);
-  rt::Task<void> write_chunk(Place place, Buffers::Memory memory, std::size_t size, Result<>& result);
+  rt::Task<void> write_load(Load load, Result<>& result);
+  rt::Task<void> write_piece(Piece piece, Result<>& result);
   void add_rows(store::Commit& commit);
   [[nodiscard]] bool anything() const;
 
