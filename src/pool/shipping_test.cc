@@ -227,8 +227,8 @@ TEST_F(ShippingTest, AFollowerKeepsTheJournalWithinItsBudgetThenAMap) {
   must(source.run(source.pool->checkpoint()));
   EXPECT_TRUE(source.run(source.pool->stream(from, start, 1_MiB)).has_value());
   EXPECT_FALSE(source.pool->catalog().followers.at(follower_id).mapped);
+  must(source.zero("w", Bytes{1 << 20}, 1 << 20));   // first: a checkpoint may begin by itself further on, and take only what was there
   for (std::uint64_t i = 0; i < 400; ++i) must(source.write("v", i + 2, Bytes{(i % 200) * 4096}, 4096));
-  must(source.zero("w", Bytes{1 << 20}, 1 << 20));
   must(source.run(source.pool->checkpoint()));
   auto row = source.pool->catalog().followers.at(follower_id);
   EXPECT_TRUE(row.mapped);
@@ -269,6 +269,25 @@ TEST_F(ShippingTest, WhatWasFoldedDuringAPassStays) {
   EXPECT_TRUE(row.mapped);
   EXPECT_EQ(row.durable, begun);
   EXPECT_GE(must(source.run(source.pool->change_map_blocks(follower_id))), 100u);
+}
+
+// A resync may begin while a checkpoint runs that began before: what was written since is in the map too.
+TEST_F(ShippingTest, AFoldThatMeetsARunningCheckpointTakesWhatCameAfterItsBeginningToo) {
+  must(source.run(source.pool->set_follower(follower(source.pool->status().appended, 64_MiB))));
+  std::uint64_t written = 0;
+  for (std::uint64_t events = 0; events < 60; events += 3) {
+    for (int i = 0; i < 8; ++i, ++written) must(source.write("v", written + 1, Bytes{written * 8192}, 4096));
+    auto checkpoint = world.start(source.host.loop(), source.pool->checkpoint());
+    const std::uint64_t begun = world.events();
+    world.run_until([&] { return checkpoint->has_value() || world.events() - begun >= events; }, std::chrono::minutes(1));
+    must(source.write("v", written + 1, Bytes{written * 8192}, 4096));
+    ++written;
+    const Lsn upto = source.pool->status().appended;
+    must(source.run(source.pool->fold_follower(follower_id, upto)));
+    EXPECT_GE(source.pool->catalog().followers.at(follower_id).mapped_upto, upto);
+    EXPECT_EQ(must(source.run(source.pool->change_map_blocks(follower_id))), written) << events << " events into a checkpoint";
+    ASSERT_TRUE(world.run_until([&] { return checkpoint->has_value(); }, std::chrono::minutes(1)));
+  }
 }
 
 // What a target has is told at any time, in the middle of a checkpoint too; a power cut takes the claim back to what that commit knew.

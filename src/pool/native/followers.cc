@@ -100,6 +100,9 @@ rt::Task<Result<>> Followers::fold(RelationshipId follower, Lsn upto) {
   CO_TRY_VOID(co_await wish(follower, false, upto));
   if (unreadable_.contains(follower))
     co_return fail(Code::changed, "pool '" + core_.name + "': what this follower lacks cannot be read from the journal any more, and no map has it");
+  at = core_.catalog.followers.find(follower);
+  if (at == core_.catalog.followers.end() || !at->second.mapped || at->second.mapped_upto < upto)
+    co_return fail(Code::changed, "pool '" + core_.name + "': this follower was begun anew while its map was made");
   co_return Result<>{};
 }
 rt::Task<Result<>> Followers::clear(RelationshipId follower, Lsn upto) { co_return co_await wish(follower, true, upto); }
@@ -126,7 +129,12 @@ rt::Task<Result<ChangeMapUpdate>> Followers::changes_of(RelationshipId follower,
 
 rt::Task<Result<>> Followers::prepare(Lsn upto, store::Commit& commit) {
   planned_.clear();
-  auto wishes = std::exchange(wishes_, {});
+  std::multimap<RelationshipId, Wish> wishes;
+  for (auto wish = wishes_.begin(); wish != wishes_.end();) {   // what goes beyond this checkpoint is the next one's
+    const bool later = wish->second.upto > upto;
+    if (!later) wishes.insert(*wish);
+    wish = later ? std::next(wish) : wishes_.erase(wish);
+  }
   const auto rows = core_.catalog.followers;   // as they are now; `durable` may grow meanwhile, which only makes the map too large
   for (const auto& [id, row] : rows) {
     const std::uint64_t edition = editions_[id];
@@ -134,7 +142,7 @@ rt::Task<Result<>> Followers::prepare(Lsn upto, store::Commit& commit) {
     auto [first, last] = wishes.equal_range(id);
     for (auto wish = first; wish != last; ++wish) {
       std::optional<Lsn>& most = wish->second.clear ? clear : fold;
-      most = std::max(most.value_or(Lsn{0}), std::min(wish->second.upto, upto));
+      most = std::max(most.value_or(Lsn{0}), wish->second.upto);
     }
     if (row.window != Duration{0}) {
       FollowerRow next = row;
