@@ -183,6 +183,7 @@ class Impl final : public Store {
   [[nodiscard]] std::uint64_t places_most() const;           // by capacity
   void grow_if_needed();
   rt::Task<void> grow();
+  rt::Task<Result<>> measure();
   rt::Task<Result<>> grow_once();
 
   // scan.cc

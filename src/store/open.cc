@@ -153,6 +153,8 @@ rt::Task<Result<>> Impl::open() {
     auto growing = grow_once();
     CO_TRY_VOID(co_await growing);
   }
+  auto measuring = measure();
+  CO_TRY_VOID(co_await measuring);
   co_return Result<>{};
 }
 

@@ -194,6 +194,15 @@ TEST(Store, AFullPoolSaysSoAtAdmissionAndItsReserveStillServesCheckpoints) {
   EXPECT_TRUE(s.store->allocate(admitted));
 }
 
+TEST(Store, WhatTheFileSystemHasLeftCountsFromTheBeginning) {
+  TestStore s(os::sim::test_seed(21));
+  s.options().grow_step = 1_MiB;
+  s.reopen();
+  EXPECT_GT(s.store->space().total, 200_MiB);
+  s.reopen();   // with free places enough, nothing had to grow
+  EXPECT_GT(s.store->space().total, 200_MiB);
+}
+
 TEST(Store, OverwritingInAFullPoolNeverRunsOutOfSpace) {
   TestStore s(os::sim::test_seed(20));
   s.options().capacity = 8_MiB;

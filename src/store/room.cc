@@ -67,11 +67,18 @@ rt::Task<void> Impl::grow() {
   grown_.wake_all();
 }
 
-rt::Task<Result<>> Impl::grow_once() {
+// What the file system has left besides what the data file has taken.
+rt::Task<Result<>> Impl::measure() {
   auto asking = rt::work(loop_, [this] { return files_.free_space(directory_); });
   CO_TRY(Bytes free, co_await asking);
   std::uint64_t spare = free.value > options_.metadata_reserve.value ? (free.value - options_.metadata_reserve.value) / block_size : 0;
   places_possible_ = std::min(places_most(), places_.total() + spare);
+  co_return Result<>{};
+}
+
+rt::Task<Result<>> Impl::grow_once() {
+  auto measuring = measure();
+  CO_TRY_VOID(co_await measuring);
   std::uint64_t to = std::min(places_possible_, places_.total() + std::max(step_least, options_.grow_step.value / block_size));
   if (to < places_.total() + std::min(step_least, places_most() - places_.total()) || to == places_.total()) {
     grow_refused_ = true;
