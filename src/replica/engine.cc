@@ -77,11 +77,12 @@ rt::Task<void> MirrorEngine::take_up(EntryRef entry, bool fresh_start) {
 
 rt::Task<void> MirrorEngine::stop() {
   scope_.stop().request();
+  roster_.end_steps();
   co_await flows_.stop_all();
   std::vector<EntryRef> all;
   for (const auto& [id, entry] : roster_.all()) all.push_back(entry);
   for (EntryRef& entry : all) {
-    co_await settled(entry);
+    co_await idle(entry);
     co_await roster_.close_ends(entry, false);
   }
   co_await mending_.leave_all();
@@ -112,6 +113,11 @@ rt::Task<void> MirrorEngine::settled(EntryRef entry) {
   while (entry->settling) co_await roster_.moved().wait();
 }
 
+// And what a peer is having done to them.
+rt::Task<void> MirrorEngine::idle(EntryRef entry) {
+  while (entry->settling || entry->steps > 0) co_await roster_.moved().wait();
+}
+
 rt::Task<Result<>> MirrorEngine::pool_opened(PoolId pool) {
   co_await mending_.take_up();
   std::vector<EntryRef> all;
@@ -129,7 +135,7 @@ rt::Task<Result<>> MirrorEngine::pool_closing(PoolId pool) {
   for (EntryRef& entry : all) {
     if (!roster_.uses(*entry, pool)) continue;
     co_await flows_.stop(entry, false);
-    co_await settled(entry);
+    co_await idle(entry);
     co_await roster_.close_ends(entry, false);
     roster_.tell(entry);
   }

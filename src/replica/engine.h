@@ -76,6 +76,7 @@ class MirrorEngine final : public Engine, public Callee {
   rt::Task<void> drop_expired_tokens();
   void settle(const EntryRef& entry);
   rt::Task<void> settled(EntryRef entry);
+  rt::Task<void> idle(EntryRef entry);
   rt::Task<void> tick();
   rt::Task<void> watch_verification(std::shared_ptr<VerifyWatch> watch, Watcher& watcher, rt::Stop& over);
 

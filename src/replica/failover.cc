@@ -189,4 +189,15 @@ rt::Task<Result<>> Operations::fail_back(EntryRef entry, Watcher& watcher) {
   co_return co_await reverse(entry, CopyState::synchronized, watcher);
 }
 
+// The target's state wins. It serves from the beginning on: should this break off, both know by that which of them leads.
+rt::Task<Result<>> Operations::restore(EntryRef entry, CopyState state, Watcher& watcher) {
+  if (state == CopyState::suspended) {
+    Result<> may = co_await may_turn(entry);
+    if (!may) co_return may;
+    Result<> opened = co_await open_target(entry, state, CopyState::fractured, false);
+    if (!opened) co_return opened;
+  }
+  co_return co_await fail_back(entry, watcher);
+}
+
 }  // namespace lockstep::replica

@@ -32,7 +32,7 @@ bool wanted(const Entry& entry) {
 }  // namespace
 
 void Flows::start(EntryRef entry) {
-  if (!entry->source.end || entry->flowing || !wanted(*entry)) return;
+  if (scope_.stop().requested() || !entry->source.end || entry->flowing || !wanted(*entry)) return;
   entry->flow = std::make_shared<rt::Stop>();
   entry->flowing = true;
   scope_.spawn(run(entry, entry->flow));
@@ -53,6 +53,7 @@ rt::Task<void> Flows::stop(EntryRef entry, bool rest) {
 }
 
 rt::Task<void> Flows::stop_all() {
+  scope_.stop().request();
   std::vector<EntryRef> all;
   for (const auto& [id, entry] : roster_.all()) all.push_back(entry);
   for (EntryRef& entry : all) co_await stop(entry, false);

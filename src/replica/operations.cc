@@ -105,8 +105,8 @@ rt::Task<Result<>> Operations::run(EntryRef entry, Operation operation, CopyStat
     case Operation::fracture: co_return co_await open_target(entry, state, CopyState::fractured, false);
     case Operation::split: co_return co_await open_target(entry, state, CopyState::split, true);
     case Operation::failover: co_return co_await failover(entry, state);
-    case Operation::failback:
-    case Operation::restore_from_replica: co_return co_await fail_back(entry, watcher);
+    case Operation::failback: co_return co_await fail_back(entry, watcher);
+    case Operation::restore_from_replica: co_return co_await restore(entry, state, watcher);
     case Operation::reverse_roles: co_return co_await reverse(entry, state, watcher);
     case Operation::detach:
     case Operation::dissolve: co_return co_await detach(entry);

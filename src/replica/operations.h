@@ -51,6 +51,7 @@ class Operations {
   rt::Task<Result<>> await_link(EntryRef entry);
   rt::Task<Result<>> finish_turn(EntryRef entry);
   rt::Task<Result<>> fail_back(EntryRef entry, Watcher& watcher);
+  rt::Task<Result<>> restore(EntryRef entry, CopyState state, Watcher& watcher);
   rt::Task<Result<>> reset_mode(EntryRef entry, Mode mode);
 
   rt::Task<Result<>> hand_over(EntryRef entry);

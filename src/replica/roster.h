@@ -57,6 +57,7 @@ struct Entry {
   bool gone = false;
   bool awaiting = false;   // the operation that runs waits for its point to be complete
   bool settling = false;   // its point is complete: what follows from that is under way
+  unsigned steps = 0;      // of operations, that are at work on its ends: these stay open until they are done
 
   [[nodiscard]] bool local(SystemId self) const { return kept.peer == self; }
 };
@@ -94,6 +95,9 @@ class Roster {
   rt::Task<void> refresh(EntryRef entry);  // asks the loops now
   void tell(EntryRef entry);               // compares with what was told last
   void note(const EntryRef& entry, std::string what, std::string text, std::string cause);  // told as it is
+  // No step of an operation begins from here on.
+  void end_steps() { ending_ = true; }
+  [[nodiscard]] bool ending() const { return ending_; }
   rt::Task<void> stop() { co_await scope_.stop_and_join(); }
   [[nodiscard]] rt::Signal& moved() { return moved_; }  // some report changed
 
@@ -125,6 +129,7 @@ class Roster {
   rt::Signal moved_;
   rt::Scope scope_;
   Reached reached_;
+  bool ending_ = false;
   std::shared_ptr<bool> alive_;  // false for callbacks that come after us
 };
 

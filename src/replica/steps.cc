@@ -113,6 +113,15 @@ rt::Task<Result<Past>> promote_target(Target& target, CopyState intent) {
 }  // namespace
 
 rt::Task<Result<Outcome>> Steps::carry_out(EntryRef entry, End end, Order order) {
+  if (roster_.ending()) co_return fail(Code::cancelled, "system '" + ground_.self.name + "' is stopping");
+  ++entry->steps;
+  Result<Outcome> done = co_await take(entry, end, std::move(order));
+  --entry->steps;
+  roster_.moved().wake_all();
+  co_return done;
+}
+
+rt::Task<Result<Outcome>> Steps::take(EntryRef entry, End end, Order order) {
   bool local = entry->local(ground_.self.id);
   // Asked again, it is done again: what it consists of may be repeated.
   bool again = order.step == Step::become_target && end == End::source && entry->kept.end == End::target;
@@ -299,6 +308,7 @@ rt::Task<Result<>> Steps::go_on(EntryRef entry, End end) {
   Result<> saved = co_await roster_.save(entry);
   if (!saved) co_return saved;
   if (end == End::target) {
+    if (!entry->target.end) co_return fail(Code::unreachable, "relationship '" + entry->kept.name + "': its pool has been closed meanwhile");
     co_await rt::run_on(entry->target.pool->loop(), wake_target(*entry->target.end));
   } else {
     co_await flows_.stop(entry, false);  // what flowed for another purpose begins anew

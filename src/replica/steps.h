@@ -67,6 +67,7 @@ class Steps {
   static constexpr Duration drain_most = std::chrono::minutes(10);
 
  private:
+  rt::Task<Result<Outcome>> take(EntryRef entry, End end, Order order);
   rt::Task<Result<Outcome>> at_source(EntryRef entry, Order order);
   rt::Task<Result<Outcome>> at_target(EntryRef entry, Order order);
   rt::Task<Result<>> rest(EntryRef entry, End end, CopyState intent);
