@@ -1,5 +1,7 @@
 #include "sim/cluster.h"
 
+#include <algorithm>
+
 namespace lockstep::sim {
 namespace {
 
@@ -26,6 +28,12 @@ manage::Options options_of(const std::string& name, const Sizes& sizes) {
   return options;
 }
 
+std::vector<std::string> numbered(std::size_t volumes) {
+  std::vector<std::string> names;
+  for (std::size_t v = 0; v < volumes; ++v) names.push_back("v" + std::to_string(v));
+  return names;
+}
+
 }  // namespace
 
 Node::Node(os::sim::World& world, std::string name, Sizes sizes) : world_(world), host_(world.add_host(std::move(name))), sizes_(sizes) {}
@@ -46,11 +54,14 @@ void Node::start() {
 }
 
 void Node::crash(bool power, os::sim::Tear tear) {
-  if (initiator_) initiator_->mute();
+  for (auto& initiator : initiators_) initiator->mute();
   if (power) host_.power_cut(tear);
   else if (host_.alive()) host_.kill();
-  host_.finish(stop_initiator());
-  initiator_.reset();
+  host_.finish(stop_initiators());
+  initiators_.clear();
+  system_->end_waits();
+  host_.finish([&] { return std::all_of(going_.begin(), going_.end(), [](const Going& going) { return going->has_value(); }); });
+  going_.clear();
   host_.finish(system_->stop());
   system_.reset();
 }
@@ -67,11 +78,11 @@ pool::Pool& Node::pool() {
   return *pool;
 }
 
-rt::Task<Result<std::vector<pool::VolumeRef>>> Node::open_volumes(std::size_t volumes) {
+rt::Task<Result<std::vector<pool::VolumeRef>>> Node::open_volumes(std::vector<std::string> names) {
   std::vector<pool::VolumeRef> opened;
-  for (std::size_t v = 0; v < volumes; ++v) {
-    auto id = pool().find_volume("v" + std::to_string(v));
-    if (!id) co_return fail(Code::not_found, name() + " has no volume v" + std::to_string(v));
+  for (const std::string& volume_name : names) {
+    auto id = pool().find_volume(volume_name);
+    if (!id) co_return fail(Code::not_found, name() + " has no volume " + volume_name);
     CO_TRY(auto volume, pool().open_volume(*id));
     for (Duration wait = volume->hold(); wait > Duration{0}; wait = volume->hold()) {   // as every host has to
       rt::Stop unstopped;
@@ -82,30 +93,44 @@ rt::Task<Result<std::vector<pool::VolumeRef>>> Node::open_volumes(std::size_t vo
   co_return opened;
 }
 
-rt::Task<void> Node::start_initiator(History& history, os::sim::Rng rng, Load load, std::size_t volumes, std::string& wrong) {
-  auto opened = co_await open_volumes(volumes);
+rt::Task<void> Node::start_initiator(History& history, os::sim::Rng rng, Load load, std::vector<std::string> names, std::string& wrong) {
+  auto opened = co_await open_volumes(std::move(names));
   if (!opened) {
     wrong = opened.error().message;
     co_return;
   }
-  initiator_ = std::make_unique<Initiator>(pool().loop(), std::move(*opened), history, rng, load);
-  initiator_->start();
+  initiators_.push_back(std::make_unique<Initiator>(pool().loop(), std::move(*opened), history, rng, load));
+  initiators_.back()->start();
 }
 
-rt::Task<void> Node::stop_initiator() {
-  if (initiator_) co_await rt::run_on(pool().loop(), initiator_->stop());
+rt::Task<void> Node::stop_initiators() {
+  for (auto& initiator : initiators_) co_await rt::run_on(pool().loop(), initiator->stop());
 }
 
-void Node::begin_load(History& history, os::sim::Rng rng, Load load, std::size_t volumes) {
+void Node::begin_load_named(History& history, os::sim::Rng rng, Load load, std::vector<std::string> names) {
   std::string wrong;
-  auto end = world_.start(pool().loop(), start_initiator(history, rng, load, volumes, wrong));
-  world_.run_until([&] { return end->has_value(); }, std::chrono::minutes(1));
+  auto end = world_.start(pool().loop(), start_initiator(history, rng, load, std::move(names), wrong));
+  if (!world_.run_until([&] { return end->has_value(); }, std::chrono::minutes(1))) throw Failure(name() + ": hosts are not let in");
   if (!wrong.empty()) throw Failure(name() + ": the load does not start: " + wrong);
 }
 
+void Node::begin_load(History& history, os::sim::Rng rng, Load load, std::size_t volumes) { begin_load_named(history, rng, load, numbered(volumes)); }
+void Node::begin_load_on(const std::string& group, History& history, os::sim::Rng rng, Load load) { begin_load_named(history, rng, load, volumes_of(group)); }
+
 void Node::end_load() {
-  run(stop_initiator());
-  initiator_.reset();
+  if (initiators_.empty()) return;
+  run(stop_initiators());
+  initiators_.clear();
+}
+
+void Node::retire_if_closed() {
+  for (auto& initiator : initiators_) initiator->retire_if_closed();
+}
+
+Duration Node::longest_wait() {
+  Duration longest{0};
+  for (auto& initiator : initiators_) longest = std::max(longest, initiator->longest_wait());
+  return longest;
 }
 
 namespace {
@@ -145,22 +170,21 @@ Found Node::look_at_once(const std::string& group, std::size_t volumes, std::uin
   return std::move(***end);
 }
 
-Found Node::look(std::size_t volumes, std::uint64_t blocks) {
-  auto end = world_.start(pool().loop(), look_all(open_volumes(volumes), blocks));
+Found Node::look(std::size_t volumes, std::uint64_t blocks) { return look_named(numbered(volumes), blocks); }
+Found Node::look_group(const std::string& group, std::uint64_t blocks) { return look_named(volumes_of(group), blocks); }
+
+Found Node::look_named(std::vector<std::string> names, std::uint64_t blocks) {
+  auto end = world_.start(pool().loop(), look_all(open_volumes(std::move(names)), blocks));
   if (!world_.run_until([&] { return end->has_value(); }, std::chrono::minutes(5))) throw Failure(name() + ": reading the volumes does not end");
   if (!**end) throw Failure(name() + ": reading the volumes: " + (**end).error().message);
   return std::move(***end);
 }
 
-Found Node::look_at_snapshot(const std::string& snapshot, std::size_t volumes, std::uint64_t blocks) {
-  for (const manage::SnapshotInfo& info : run(system_->snapshots())) {
-    if (info.row.name != snapshot) continue;
-    auto end = world_.start(pool().loop(), look_all(open_snapshot(pool(), info.row.id, volumes), blocks));
-    if (!world_.run_until([&] { return end->has_value(); }, std::chrono::minutes(5))) throw Failure(name() + ": reading snapshot " + snapshot + " does not end");
-    if (!**end) throw Failure(name() + ": reading snapshot " + snapshot + ": " + (**end).error().message);
-    return std::move(***end);
-  }
-  throw Failure(name() + " has no snapshot " + snapshot);
+Found Node::look_at_snapshot(SnapshotId snapshot, std::size_t volumes, std::uint64_t blocks) {
+  auto end = world_.start(pool().loop(), look_all(open_snapshot(pool(), snapshot, volumes), blocks));
+  if (!world_.run_until([&] { return end->has_value(); }, std::chrono::minutes(5))) throw Failure(name() + ": reading a snapshot does not end");
+  if (!**end) throw Failure(name() + ": reading a snapshot: " + (**end).error().message);
+  return std::move(***end);
 }
 
 void Node::finish(manage::Outcome outcome, const std::string& what) {
@@ -172,6 +196,53 @@ void Node::finish(manage::Outcome outcome, const std::string& what) {
       throw Failure(name() + ": " + what + ": " + (job.error ? job.error->message : std::string("the job was ended")));
   }
   throw Failure(name() + ": " + what + " does not end");
+}
+
+rt::Task<std::optional<std::string>> Node::whole(rt::Task<manage::Answer<manage::Outcome>> call) {
+  manage::Answer<manage::Outcome> outcome = co_await call;
+  if (!outcome) co_return outcome.error().message;
+  if (!outcome->job) co_return std::nullopt;
+  for (int turn = 0; turn < 60 && host_.alive(); ++turn) {
+    manage::Answer<manage::Job> job = co_await system_->wait_job(*outcome->job, std::chrono::seconds(10));
+    if (!job) co_return job.error().message;
+    if (job->state == manage::JobState::completed) co_return std::nullopt;
+    if (manage::ended(job->state)) co_return job->error ? job->error->message : std::string("the job was ended");
+  }
+  co_return std::string(host_.alive() ? "it does not end" : "the system died");
+}
+
+Node::Going Node::begin(rt::Task<manage::Answer<manage::Outcome>> call) {
+  std::erase_if(going_, [](const Going& going) { return going->has_value(); });
+  going_.push_back(world_.start(host_.loop(), whole(std::move(call))));
+  return going_.back();
+}
+
+Node::Going Node::begin_operation(const std::string& relationship, replica::Operation operation) {
+  return begin(system_->set_relationship(root, relationship, static_cast<std::uint16_t>(operation)));
+}
+
+std::optional<std::string> Node::await(const Going& going, const std::string& what) {
+  if (!world_.run_until([&] { return going->has_value() || spun(); }, std::chrono::minutes(20)) || !going->has_value()) throw Failure(name() + ": " + what + " does not end");
+  return **going;
+}
+
+std::vector<std::string> Node::volumes_of(const std::string& group) {
+  for (const manage::GroupInfo& info : run(system_->groups()))
+    if (info.row.name == group) return info.volumes;
+  throw Failure(name() + " has no group " + group);
+}
+
+bool Node::has_group(const std::string& group) {
+  for (const manage::GroupInfo& info : run(system_->groups()))
+    if (info.row.name == group) return true;
+  return false;
+}
+
+std::vector<manage::SnapshotInfo> Node::kept_snapshots() {
+  std::vector<manage::SnapshotInfo> out;
+  for (manage::SnapshotInfo& info : run(system_->snapshots()))
+    if (!info.row.internal && !info.row.hidden) out.push_back(std::move(info));
+  return out;
 }
 
 void Node::operate(const std::string& relationship, replica::Operation operation) {

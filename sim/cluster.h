@@ -39,15 +39,18 @@ class Node {
   void restart() { host_.restart(); start(); }
   void stop();                                      // in good order
 
-  // The initiator works on the volumes POOL/v0, POOL/v1 ...
+  // An initiator works on the volumes POOL/v0, POOL/v1 ..., or on those of a group. There may be several; they end together.
   void begin_load(History& history, os::sim::Rng rng, Load load, std::size_t volumes);
+  void begin_load_on(const std::string& group, History& history, os::sim::Rng rng, Load load);
   void end_load();
-  [[nodiscard]] Duration longest_wait() { return initiator_ ? initiator_->longest_wait() : Duration{0}; }
+  void retire_if_closed();
+  [[nodiscard]] Duration longest_wait();
   // As a host: once hosts are let in, one volume after the other.
   [[nodiscard]] Found look(std::size_t volumes, std::uint64_t blocks);
+  [[nodiscard]] Found look_group(const std::string& group, std::uint64_t blocks);
   // As nobody can: the group at one instant, from now on.
   [[nodiscard]] Found look_at_once(const std::string& group, std::size_t volumes, std::uint64_t blocks);
-  [[nodiscard]] Found look_at_snapshot(const std::string& name, std::size_t volumes, std::uint64_t blocks);
+  [[nodiscard]] Found look_at_snapshot(SnapshotId snapshot, std::size_t volumes, std::uint64_t blocks);
 
   template <class T>
   T run(rt::Task<T> task, Duration at_most = std::chrono::minutes(10)) {
@@ -67,6 +70,18 @@ class Node {
   [[nodiscard]] std::optional<std::string> try_operate(const std::string& relationship, replica::Operation operation);
   void finish(manage::Outcome outcome, const std::string& what);
 
+  // Work that goes on while other things happen. Ends with why it failed, or nothing; at the latest with the node.
+  using Going = std::shared_ptr<std::optional<std::optional<std::string>>>;
+  [[nodiscard]] Going begin_operation(const std::string& relationship, replica::Operation operation);
+  [[nodiscard]] Going begin(rt::Task<manage::Answer<manage::Outcome>> call);
+  std::optional<std::string> await(const Going& going, const std::string& what);
+
+  // Of a group, in its order; the group must be there.
+  [[nodiscard]] std::vector<std::string> volumes_of(const std::string& group);
+  [[nodiscard]] bool has_group(const std::string& group);
+  // That users see, of every group.
+  [[nodiscard]] std::vector<manage::SnapshotInfo> kept_snapshots();
+
   [[nodiscard]] manage::System& system() { return *system_; }
   [[nodiscard]] os::sim::Host& host() { return host_; }
   [[nodiscard]] const std::string& name() const { return host_.name(); }
@@ -79,15 +94,19 @@ class Node {
   static constexpr std::uint64_t events_max = 20'000'000;   // of a seed; real work takes a tenth
   [[nodiscard]] bool spun() const { return world_.events() > events_max; }
   [[nodiscard]] pool::Pool& pool();
-  rt::Task<Result<std::vector<pool::VolumeRef>>> open_volumes(std::size_t volumes);
-  rt::Task<void> start_initiator(History& history, os::sim::Rng rng, Load load, std::size_t volumes, std::string& wrong);
-  rt::Task<void> stop_initiator();
+  rt::Task<Result<std::vector<pool::VolumeRef>>> open_volumes(std::vector<std::string> names);
+  rt::Task<void> start_initiator(History& history, os::sim::Rng rng, Load load, std::vector<std::string> names, std::string& wrong);
+  rt::Task<void> stop_initiators();
+  rt::Task<std::optional<std::string>> whole(rt::Task<manage::Answer<manage::Outcome>> call);
+  void begin_load_named(History& history, os::sim::Rng rng, Load load, std::vector<std::string> names);
+  Found look_named(std::vector<std::string> names, std::uint64_t blocks);
 
   os::sim::World& world_;
   os::sim::Host& host_;
   Sizes sizes_;
   std::unique_ptr<manage::System> system_;
-  std::unique_ptr<Initiator> initiator_;
+  std::vector<std::unique_ptr<Initiator>> initiators_;
+  std::vector<Going> going_;
 };
 
 inline const manage::Caller root{.user = "root", .role = manage::RoleName::administrator};

@@ -5,8 +5,8 @@
 namespace lockstep::sim {
 
 std::uint64_t History::submit(Spot at, std::uint64_t count) {
-  writes_[next_] = Write{.at = at, .count = count, .submitted = ++tick_};
-  return next_++;
+  writes_[*next_] = Write{.at = at, .count = count, .submitted = ++tick_};
+  return (*next_)++;
 }
 
 void History::appended(std::uint64_t number, Lsn lsn) {
@@ -52,6 +52,15 @@ std::optional<std::string> History::lost(const Found& found, std::uint64_t answe
   return std::nullopt;
 }
 
+std::optional<std::string> History::not_of_then(const Found& found, std::uint64_t first, std::uint64_t second) const {
+  if (auto wrong = lost(found, first, "answered before the instant and not there")) return wrong;
+  for (const auto& [spot, number] : found) {
+    auto it = writes_.find(number);
+    if (it != writes_.end() && it->second.submitted > second) return describe(number) + " is there, and was submitted after the instant";
+  }
+  return std::nullopt;
+}
+
 std::optional<std::string> History::lost_answered(const Found& found) const { return lost(found, ~std::uint64_t{0}, "answered and lost"); }
 std::optional<std::string> History::lost_flushed(const Found& found) const { return lost(found, covered_, "flushed and lost"); }
 
@@ -72,6 +81,12 @@ std::optional<std::string> History::not_a_prefix(const Found& found) const {
     }
   }
   return std::nullopt;
+}
+
+History History::forked(const Found& found) const {
+  History there = *this;
+  there.rebase(found);
+  return there;
 }
 
 void History::rebase(const Found& found) {

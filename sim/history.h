@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -31,15 +32,23 @@ class History {
   std::uint64_t flush_begins() { return ++tick_; }
   void flush_answered(std::uint64_t begun);
 
+  // What happens on an end that parts from here, from `found` on. No number is given out twice, here or there.
+  [[nodiscard]] History forked(const Found& found) const;
+  // The instant: everything that happened before has a smaller tick.
+  [[nodiscard]] std::uint64_t now() { return ++tick_; }
+
   // Each names what is wrong, or nothing.
   [[nodiscard]] std::optional<std::string> lost_answered(const Found& found) const;   // promises 1 and 3: every answered write is there
   [[nodiscard]] std::optional<std::string> lost_flushed(const Found& found) const;    // promise 2: what a flush covered is there
   [[nodiscard]] std::optional<std::string> not_a_prefix(const Found& found) const;    // promises 2 and 4: a prefix across volumes
 
+  // Of a state that was taken between two instants: what was answered before the first is there, nothing that was submitted after the second.
+  [[nodiscard]] std::optional<std::string> not_of_then(const Found& found, std::uint64_t first, std::uint64_t second) const;
+
   // What was found is the beginning of a new stretch: everything that is not there never happened.
   void rebase(const Found& found);
 
-  [[nodiscard]] std::uint64_t writes() const { return next_ - 1; }
+  [[nodiscard]] std::uint64_t writes() const { return *next_ - 1; }
   [[nodiscard]] std::uint64_t answers() const { return answers_; }
 
  private:
@@ -54,7 +63,7 @@ class History {
   [[nodiscard]] std::string describe(std::uint64_t number) const;
 
   std::map<std::uint64_t, Write> writes_;
-  std::uint64_t next_ = 1;
+  std::shared_ptr<std::uint64_t> next_ = std::make_shared<std::uint64_t>(1);   // of all that were forked from one
   std::uint64_t tick_ = 0;
   std::uint64_t answers_ = 0;
   std::uint64_t covered_ = never;   // answers before this tick are covered by an answered flush

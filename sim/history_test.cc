@@ -58,5 +58,38 @@ TEST(History, BlocksCarryTheirNumberWhole) {
   EXPECT_EQ(number_in(block), std::nullopt);
 }
 
+TEST(History, AStateOfAnInstantHasWhatWasAnsweredBeforeAndNothingThatCameAfter) {
+  History history;
+  auto one = history.submit(Spot{0, 1}, 1);
+  history.answered(one);
+  auto before = history.now();
+  auto two = history.submit(Spot{0, 2}, 1);
+  auto after = history.now();
+  auto three = history.submit(Spot{0, 3}, 1);
+  Found found{{Spot{0, 1}, one}, {Spot{0, 2}, 0}, {Spot{0, 3}, 0}};
+  EXPECT_FALSE(history.not_of_then(found, before, after));
+  found[Spot{0, 2}] = two;
+  EXPECT_FALSE(history.not_of_then(found, before, after));
+  found[Spot{0, 3}] = three;
+  EXPECT_TRUE(history.not_of_then(found, before, after));
+  found[Spot{0, 3}] = 0;
+  found[Spot{0, 1}] = 0;
+  EXPECT_TRUE(history.not_of_then(found, before, after));
+}
+
+TEST(History, TwoEndsThatPartedShareWhatWasBeforeAndNothingSince) {
+  History here;
+  auto one = here.submit(Spot{0, 1}, 1);
+  here.answered(one);
+  Found parted{{Spot{0, 1}, one}, {Spot{0, 2}, 0}};
+  History there = here.forked(parted);
+  auto two = here.submit(Spot{0, 2}, 1), three = there.submit(Spot{0, 2}, 1);
+  EXPECT_NE(two, three);
+  EXPECT_FALSE(there.lost_answered(parted));
+  EXPECT_FALSE(there.lost_answered({{Spot{0, 1}, one}, {Spot{0, 2}, three}}));
+  EXPECT_TRUE(there.lost_answered({{Spot{0, 1}, one}, {Spot{0, 2}, two}}));
+  EXPECT_TRUE(here.lost_answered({{Spot{0, 1}, one}, {Spot{0, 2}, three}}));
+}
+
 }  // namespace
 }  // namespace lockstep::sim

@@ -26,6 +26,10 @@ rt::Task<void> Initiator::hand() {
   }
 }
 
+void Initiator::retire_if_closed() {
+  if (heard_ && !retired_) retired_ = !volumes_.front()->writable();
+}
+
 bool Initiator::claim(Spot at, std::uint64_t count) {
   for (std::uint64_t i = 0; i < count; ++i)
     if (busy_.contains(Spot{at.volume, at.block + i})) return false;
@@ -38,7 +42,7 @@ void Initiator::give_back(Spot at, std::uint64_t count) {
 }
 
 rt::Task<void> Initiator::write_one() {
-  if (!heard_) co_return;
+  if (!heard_ || retired_) co_return;
   std::size_t index = rng_.below(volumes_.size());
   pool::VolumeRef volume = volumes_[index];
   if (rng_.chance(load_.flush_per_mille)) {

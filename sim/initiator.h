@@ -29,6 +29,8 @@ class Initiator {
   void start();
   // What is in flight comes to its end; then the volumes are let go.
   rt::Task<void> stop();
+  // Volumes that hosts may not write any more are let go by those hosts for good: what is written there later is another history's.
+  void retire_if_closed();
   // The machine is no more: nobody hears what is answered from here on, nothing is noted.
   void mute() { heard_ = false; }
 
@@ -50,6 +52,7 @@ class Initiator {
   std::set<Spot> busy_;
   std::uint64_t refused_ = 0;
   bool heard_ = true;
+  bool retired_ = false;
   Duration longest_wait_{0};
 };
 

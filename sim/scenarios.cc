@@ -9,6 +9,7 @@ namespace {
 constexpr std::array all{
     Scenario{"pair", 4, make_pair_story},
     Scenario{"trio", 2, make_trio_story},
+    Scenario{"roles", 3, make_roles_story},
 };
 
 }  // namespace

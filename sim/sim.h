@@ -34,5 +34,6 @@ struct Scenario {
 // A file each.
 [[nodiscard]] std::unique_ptr<Story> make_pair_story(std::uint64_t seed, bool verbose);
 [[nodiscard]] std::unique_ptr<Story> make_trio_story(std::uint64_t seed, bool verbose);
+[[nodiscard]] std::unique_ptr<Story> make_roles_story(std::uint64_t seed, bool verbose);
 
 }  // namespace lockstep::sim
