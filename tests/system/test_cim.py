@@ -48,7 +48,8 @@ def test_wbemcli_reads_and_navigates(server, tls):
     assert len(ask("ein", "interop:CIM_ObjectManager")) == 1
 
 
-def test_wbemcli_makes_a_replica_and_fails_over(make_system):
+@pytest.mark.parametrize("tls", [False, True], ids=["http", "https"])
+def test_wbemcli_makes_a_replica_and_fails_over(make_system, tls):
     a, b = Cim(make_system, "a"), Cim(make_system, "b")
     for one in (a, b):
         one.system.make_pool()
@@ -61,20 +62,20 @@ def test_wbemcli_makes_a_replica_and_fails_over(make_system):
 
     def paths(server, cls, **wanted):
         """As wbemcli writes them, with the host in front; of those whose properties are so."""
-        found = server.wbemcli("ein", f"{SM}:{cls}")
-        fits = lambda path: all(f'-{k}={v}' in server.wbemcli("gi", path[path.index(SM):], options=("-nl",)) for k, v in wanted.items())
+        found = server.wbemcli("ein", f"{SM}:{cls}", tls=tls)
+        fits = lambda path: all(f'-{k}={v}' in server.wbemcli("gi", path[path.index(SM):], options=("-nl",), tls=tls) for k, v in wanted.items())
         return [path for path in found if fits(path)]
 
     def call(server, path, method, **parameters):
         """Return value, and the job's path if there is one."""
         given = ",".join(f"{k}={v}" for k, v in parameters.items())
-        said = " ".join(server.wbemcli("cm", path[path.index(SM):], f"{method}.{given}"))
+        said = " ".join(server.wbemcli("cm", path[path.index(SM):], f"{method}.{given}", tls=tls))
         job = re.search(r"Job \(reference\): (\S+MSFT_SMJob\.\S+)", said)
         return int(re.search(rf"{method}: (\d+)", said).group(1)), job and job.group(1)
 
     def completed(server, path):
         try:
-            said = server.wbemcli("gi", path[path.index(SM):], options=("-nl",))
+            said = server.wbemcli("gi", path[path.index(SM):], options=("-nl",), tls=tls)
         except AssertionError:
             return True   # ended long ago
         state = next(line for line in said if line.startswith("-JobState="))
@@ -96,7 +97,7 @@ def test_wbemcli_makes_a_replica_and_fails_over(make_system):
     write(a.system, 9)
 
     group_b = paths(b, "MSFT_SMReplicationGroup")[0]
-    relation = b.wbemcli("ain", group_b[group_b.index(SM):], options=("-ac", "MSFT_SMReplicationGroupToReplicaPeer"))[0]
+    relation = b.wbemcli("ain", group_b[group_b.index(SM):], options=("-ac", "MSFT_SMReplicationGroupToReplicaPeer"), tls=tls)[0]
     done(b, call(b, group_b, "SetReplicationRelationship", Operation=10, TargetGroup=relation))
     b.system.wait_state("m", "Failedover", seconds=120)
     assert read(b.system, 9)
