@@ -88,6 +88,7 @@ std::unique_ptr<Stream> SocketListener::welcome(Fd fd, const SocketAddress& from
     tune_tcp(fd.get());
     return std::make_unique<SocketStream>(loop_, std::move(fd), text_of(from), std::nullopt);
   }
+  tune_unix(fd.get());
   std::optional<unsigned> uid = uid_of_peer(fd.get());
   std::string name = os::text_of(address_) + (uid ? " (uid " + std::to_string(*uid) + ")" : "");
   return std::make_unique<SocketStream>(loop_, std::move(fd), std::move(name), uid);

@@ -73,6 +73,7 @@ rt::Task<Result<std::unique_ptr<Stream>>> SystemNet::connect(rt::Loop& loop, Add
     if (!opened && opened.error().code == Code::not_found)
       co_return fail(Code::unreachable, opened.error().message);
     CO_TRY(Fd fd, std::move(opened));
+    tune_unix(fd.get());
     std::optional<unsigned> uid = uid_of_peer(fd.get());
     co_return std::make_unique<SocketStream>(io, std::move(fd), name, uid);
   }

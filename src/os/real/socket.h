@@ -31,6 +31,8 @@ struct SocketAddress {
 
 // No delay for small messages; a silent peer is noticed after about a minute.
 void tune_tcp(int fd);
+// Room for 1 MiB of what was sent and not yet read, where the system allows it.
+void tune_unix(int fd);
 [[nodiscard]] std::optional<unsigned> uid_of_peer(int fd);  // Unix sockets
 void set_blocking(int fd, bool blocking);
 
