@@ -14,11 +14,29 @@ struct Checked {
   replica::Operation operation;
   replica::Cell cell;
 };
+// The operations that would do something in that state.
+std::string legal_now(replica::SyncType type, replica::CopyState state) {
+  std::string legal;
+  for (replica::Operation operation : replica::operations_of(type)) {
+    Result<replica::Cell> cell = replica::check(type, operation, state, true);
+    bool acts = cell && cell->kind != replica::Cell::Kind::no_op && cell->kind != replica::Cell::Kind::configures;
+    if (acts) legal += (legal.empty() ? "" : ", ") + std::string(name_of(operation));
+  }
+  return legal;
+}
+
 Answer<Checked> check_operation(const replica::Report& report, std::uint16_t number) {
   if (number < 2 || number > 25) return bad_parameter("Operation", "Operation " + std::to_string(number) + " is not one of 2 to 25", "Give one of the operations that the relationship lists.");
   auto operation = static_cast<replica::Operation>(number);
   Result<replica::Cell> cell = replica::check(report.relationship.sync_type, operation, report.copy_state, true);
-  if (!cell) return refuse(cell.error(), report.relationship.name);
+  if (!cell) {
+    const replica::Relationship& r = report.relationship;
+    Refusal refusal = refusal_of(cell.error().in("relationship '" + r.name + "'"), r.name);
+    std::string legal = legal_now(r.sync_type, report.copy_state);
+    bool wrong_state = cell.error().code == Code::busy && !legal.empty();
+    if (wrong_state) refusal.next_step = "Legal from " + std::string(name_of(report.copy_state)) + ": " + legal + ".";
+    return refuse(std::move(refusal));
+  }
   return Checked{operation, *cell};
 }
 

@@ -42,8 +42,8 @@ rt::Task<Result<>> Operations::promote_or_undo(EntryRef entry, bool handed_over)
 }
 
 // It is the target's system that leads: the source may be gone.
-rt::Task<Result<>> Operations::failover(EntryRef entry, CopyState state) {
-  if (here(*entry, End::target)) co_return co_await failover_here(entry, state);
+rt::Task<Result<>> Operations::failover(EntryRef entry, CopyState state, bool silent) {
+  if (here(*entry, End::target)) co_return co_await failover_here(entry, state, silent);
   wire::Request request;
   request.mutable_operate()->set_relationship(bytes_of(entry->kept.id));
   request.mutable_operate()->set_operation(static_cast<std::uint32_t>(Operation::failover));
@@ -53,10 +53,11 @@ rt::Task<Result<>> Operations::failover(EntryRef entry, CopyState state) {
   co_return Result<>{};
 }
 
-rt::Task<Result<>> Operations::failover_here(EntryRef entry, CopyState state) {
+rt::Task<Result<>> Operations::failover_here(EntryRef entry, CopyState state, bool known_silent) {
   bool open = state == CopyState::split || state == CopyState::fractured;
   bool stopped = state == CopyState::suspended || state == CopyState::inactive;
-  Result<Outcome> reached = co_await simple(entry, End::source, Step::look);
+  Result<Outcome> reached = fail(Code::unreachable, "it was asked just now");   // asking again would take as long again
+  if (!known_silent) reached = co_await simple(entry, End::source, Step::look);
   bool planned = reached.has_value();
   if (!planned && !silent(reached.error()) && reached.error().code != Code::not_found)
     co_return fail(reached.error());
@@ -125,13 +126,15 @@ rt::Task<Result<>> Operations::turn(EntryRef entry, std::string kept_as) {
 }
 
 // A change of sides that broke off in the middle: the end that follows has changed, the one that serves has not heard of it.
-rt::Task<Result<>> Operations::finish_turn(EntryRef entry) {
-  if (entry->local(ground_.self.id) || entry->kept.end != End::target) co_return Result<>{};
+// False: the other end was asked and says nothing.
+rt::Task<Result<bool>> Operations::finish_turn(EntryRef entry) {
+  if (entry->local(ground_.self.id) || entry->kept.end != End::target) co_return true;
   Result<Outcome> here = co_await simple(entry, End::target, Step::look);
-  if (!here || here->writable) co_return Result<>{};
+  if (!here || here->writable) co_return true;
   Order look;
   Result<Outcome> there = co_await ask_at(entry, false, End::target, std::move(look));
-  if (!there || !there->writable) co_return Result<>{};   // it is a source, as it should be; or it cannot say
+  if (!there) co_return !silent(there.error());
+  if (!there->writable) co_return true;   // it is a source, as it should be
   Order first;
   first.step = Step::become_target;
   first.name = "before-reverse-" + entry->kept.name;
@@ -142,7 +145,7 @@ rt::Task<Result<>> Operations::finish_turn(EntryRef entry) {
   last.step = Step::become_source;
   Result<Outcome> leads = co_await ask_at(entry, false, End::target, std::move(last));
   if (!leads) co_return fail(leads.error());
-  co_return Result<>{};
+  co_return true;
 }
 
 // The source is to become a target: not while it is one already.

@@ -1,9 +1,25 @@
 // Forecasts: what an operation would do, before anything is done.
+#include "replica/ledger.h"
 #include "replica/operations.h"
 #include "replica/states.h"
 
 namespace lockstep::replica {
 namespace {
+
+rt::Task<std::string> name_on(pool::Pool& pool, GroupId group) {
+  const store::GroupRow* row = group_row(pool, group);
+  co_return row == nullptr ? std::string() : row->name;
+}
+
+// Of this end's group; the relationship's where its pool is not open.
+rt::Task<std::string> group_name(const Entry& entry) {
+  pool::Pool* pool = entry.source.pool != nullptr ? entry.source.pool : entry.target.pool;
+  if (pool == nullptr && entry.near) pool = entry.near->pool;
+  if (pool == nullptr) co_return entry.kept.name;
+  GroupId group = entry.kept.group;
+  std::string name = co_await rt::run_on(pool->loop(), name_on(*pool, group));
+  co_return name.empty() ? entry.kept.name : name;
+}
 
 std::string seconds(Duration d) {
   return std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(d).count()) + " ms";
@@ -16,7 +32,8 @@ rt::Task<Result<Forecast>> Operations::forecast(EntryRef entry, Operation operat
   Report now = roster_.report_of(*entry);
   Result<Cell> cell = check(entry->kept.sync_type, operation, now.copy_state, true);
   if (!cell) co_return fail(cell.error().in("relationship '" + entry->kept.name + "'"));
-  std::string mine = ground_.self.name + "/" + entry->kept.name;
+  std::string mine = co_await group_name(*entry);
+  mine = ground_.self.name + "/" + mine;
   std::string theirs = peers_.name_of(entry->kept.peer) + "/" + entry->kept.peer_group;
   bool source_here = entry->kept.end == End::source;
   std::string source = source_here ? mine : theirs;
@@ -30,12 +47,18 @@ rt::Task<Result<Forecast>> Operations::forecast(EntryRef entry, Operation operat
   bool backwards = operation == Operation::failback || operation == Operation::restore_from_replica ||
                    (operation == Operation::reverse_roles && now.copy_state != CopyState::synchronized);
   bool overwrites = backwards || operation == Operation::resync_replica;
-  Order look;
-  look.step = Step::look;
-  look.measure = overwrites;
-  Order copy = look;
-  Result<Outcome> here = co_await ask(entry, End::source, std::move(copy));
-  Result<Outcome> there = co_await ask(entry, End::target, std::move(look));
+  Result<Outcome> here = co_await simple(entry, End::source, Step::look);
+  Result<Outcome> there = co_await simple(entry, End::target, Step::look);
+  if (overwrites && here && there) {
+    Order measure;
+    measure.step = Step::look;
+    measure.measure = true;
+    measure.other = there->past;
+    Order back = measure;
+    back.other = here->past;
+    here = co_await ask(entry, End::source, std::move(measure));
+    there = co_await ask(entry, End::target, std::move(back));
+  }
   if (backwards) out.direction = target + " -> " + source;
   if (overwrites && here && there) {
     out.bytes = here->changed + there->changed;

@@ -44,6 +44,20 @@ bool covers(pool::Pool& pool, const store::FollowerRow& follower, Origin common)
          not_before(past_of(pool, follower.group), common, follower.since);
 }
 
+rt::Task<Result<>> claim_after(pool::Pool& pool, RelationshipId follower, Origin common) {
+  const store::FollowerRow* found = follower_row(pool, follower);
+  if (found == nullptr || found->mapped || !covers(pool, *found, common)) co_return Result<>{};
+  GroupId group = found->group;
+  Result<std::optional<Lsn>> at = co_await pool.lsn_of(group, common);
+  found = follower_row(pool, follower);
+  bool later = at && *at && found != nullptr && !found->mapped && **at > found->durable;
+  if (!later) co_return Result<>{};
+  store::FollowerRow row = *found;
+  row.durable = **at;
+  row.since = common;
+  co_return co_await pool.set_follower(row);
+}
+
 std::vector<VolumeId> volumes_of(pool::Pool& pool, std::span<const VolumeUuid> uuids) {
   std::vector<VolumeId> out;
   for (VolumeUuid uuid : uuids) {

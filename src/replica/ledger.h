@@ -24,6 +24,9 @@ namespace lockstep::replica {
 [[nodiscard]] const store::FollowerRow* follower_row(pool::Pool& pool, RelationshipId follower);
 // What the follower claims, with what its target has, is every change of the group after `common`.
 [[nodiscard]] bool covers(pool::Pool& pool, const store::FollowerRow& follower, Origin common);
+// The other end has everything up to `common`: the claim begins there, if the journal still tells where that is. A claim that has a map
+// stays as it is: more blocks than necessary.
+rt::Task<Result<>> claim_after(pool::Pool& pool, RelationshipId follower, Origin common);
 [[nodiscard]] Past past_of(pool::Pool& pool, GroupId group);
 
 // In the order of `uuids`; fewer when one is gone. A reverted group has new ids under the old uuids.

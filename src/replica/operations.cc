@@ -82,8 +82,10 @@ rt::Task<Result<>> Operations::operate(EntryRef entry, Operation operation, Watc
   Busy busy(entry, operation, found.to);
   roster_.tell(entry);
   if (is_point(entry->kept.sync_type)) co_return co_await points_->run(entry, operation, state, found, watcher);
-  Result<> whole = co_await finish_turn(entry);
-  if (!whole) co_return whole;
+  Result<bool> heard = co_await finish_turn(entry);
+  if (!heard) co_return fail(heard.error());
+  bool silent = !*heard;
+  if (operation == Operation::failover) co_return co_await failover(entry, state, silent);
   co_return co_await run(entry, operation, state, found, watcher);
 }
 
@@ -104,7 +106,6 @@ rt::Task<Result<>> Operations::run(EntryRef entry, Operation operation, CopyStat
     }
     case Operation::fracture: co_return co_await open_target(entry, state, CopyState::fractured, false);
     case Operation::split: co_return co_await open_target(entry, state, CopyState::split, true);
-    case Operation::failover: co_return co_await failover(entry, state);
     case Operation::failback: co_return co_await fail_back(entry, watcher);
     case Operation::restore_from_replica: co_return co_await restore(entry, state, watcher);
     case Operation::reverse_roles: co_return co_await reverse(entry, state, watcher);
@@ -119,6 +120,7 @@ rt::Task<Result<>> Operations::run(EntryRef entry, Operation operation, CopyStat
     case Operation::add_sync_pair:
     case Operation::remove_sync_pair:
       co_return fail(Code::unsupported, "pairs are added and removed with the group's members");
+    case Operation::failover:
     case Operation::return_to_resource_pool: break;
   }
   co_return fail(Code::unsupported, std::string(name_of(operation)) + " is not offered for a " +

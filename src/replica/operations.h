@@ -43,13 +43,13 @@ class Operations {
 
   rt::Task<Result<>> resync(EntryRef entry, Watcher& watcher);
   rt::Task<Result<>> open_target(EntryRef entry, CopyState before, CopyState intent, bool drain);
-  rt::Task<Result<>> failover(EntryRef entry, CopyState state);
-  rt::Task<Result<>> failover_here(EntryRef entry, CopyState state);
+  rt::Task<Result<>> failover(EntryRef entry, CopyState state, bool silent);
+  rt::Task<Result<>> failover_here(EntryRef entry, CopyState state, bool known_silent);
   rt::Task<Result<>> reverse(EntryRef entry, CopyState state, Watcher& watcher);
   rt::Task<Result<>> may_turn(EntryRef entry);
   rt::Task<std::vector<std::string>> siblings_ahead(EntryRef entry);
   rt::Task<Result<>> await_link(EntryRef entry);
-  rt::Task<Result<>> finish_turn(EntryRef entry);
+  rt::Task<Result<bool>> finish_turn(EntryRef entry);
   rt::Task<Result<>> fail_back(EntryRef entry, Watcher& watcher);
   rt::Task<Result<>> restore(EntryRef entry, CopyState state, Watcher& watcher);
   rt::Task<Result<>> reset_mode(EntryRef entry, Mode mode);

@@ -34,18 +34,27 @@ rt::Task<Result<std::unique_ptr<Target>>> make_target(const Ground& ground, pool
   co_return fail(opened.error());
 }
 
-rt::Task<Result<>> end_source(std::unique_ptr<Source> source, Reporter& reporter, bool forget) {
+rt::Task<Carried> end_source(std::unique_ptr<Source> source, Reporter& reporter, bool forget) {
   Result<> closed = co_await source->close(forget);
+  ignore(closed, "a claim that stays only keeps journal; opening the pool again shows it");
   reporter.stop();
+  Status last = source->status();
   source.reset();
-  co_return closed;
+  co_return Carried{last.sent_total, last.received_total};
 }
 
-rt::Task<Result<>> end_target(std::unique_ptr<Target> target, Reporter& reporter) {
+rt::Task<Carried> end_target(std::unique_ptr<Target> target, Reporter& reporter) {
   Result<> closed = co_await target->close();
+  ignore(closed, "closing a target changes nothing");
   reporter.stop();
+  Status last = target->status();
   target.reset();
-  co_return closed;
+  co_return Carried{last.sent_total, last.received_total};
+}
+
+void carry(Entry& entry, Carried more) {
+  entry.carried.sent += more.sent;
+  entry.carried.received += more.received;
 }
 
 template <class T>
@@ -260,19 +269,19 @@ rt::Task<void> Roster::close_source(EntryRef entry, bool forget_claims) {
   if (!entry->source.end) co_return;
   rt::Loop& loop = entry->source.pool->loop();
   std::unique_ptr<Source> end = std::move(entry->source.end);
-  Result<> closed =
-      co_await rt::run_on(loop, end_source(std::move(end), *entry->source.reporter, forget_claims));
-  ignore(closed, "a claim that stays only keeps journal; opening the pool again shows it");
+  Carried more = co_await rt::run_on(loop, end_source(std::move(end), *entry->source.reporter, forget_claims));
   entry->source = {};
+  carry(*entry, more);
 }
 
 rt::Task<void> Roster::close_target(EntryRef entry) {
   if (!entry->target.end) co_return;
   rt::Loop& loop = entry->target.pool->loop();
   std::unique_ptr<Target> end = std::move(entry->target.end);
-  Result<> closed = co_await rt::run_on(loop, end_target(std::move(end), *entry->target.reporter));
-  ignore(closed, "closing a target changes nothing");
+  Carried more = co_await rt::run_on(loop, end_target(std::move(end), *entry->target.reporter));
   entry->target = {};
+  // Of a relationship with both ends here, the source's figures are reported.
+  if (entry->kept.end == End::target) carry(*entry, more);
 }
 
 rt::Task<void> Roster::close_ends(EntryRef entry, bool forget_claims) {

@@ -31,6 +31,11 @@ struct Seat {
   Status status;  // as last heard
 };
 
+// What ends that are gone had sent and received: a relationship that changes sides goes on counting.
+struct Carried {
+  Bytes sent{0}, received{0};
+};
+
 // Both ends of a point in time in one pool: no traffic, so no ends that live.
 struct NearSeat {
   pool::Pool* pool = nullptr;
@@ -44,6 +49,7 @@ struct Entry {
   Seat<Source> source;
   Seat<Target> target;
   std::optional<NearSeat> near;
+  Carried carried;
   std::optional<Error> trouble;  // an end that should be open here is not
   bool busy = false;             // an operation runs
   Operation operation = Operation::activate;
@@ -54,6 +60,7 @@ struct Entry {
   Report told;                     // what observers heard last
   bool late = false;               // they heard that the lag is over its objective
   Instant within_since;            // though it is not any more
+  std::optional<Instant> uncalled_since;  // a target whose source has not called since it was opened
   bool gone = false;
   bool awaiting = false;   // the operation that runs waits for its point to be complete
   bool settling = false;   // its point is complete: what follows from that is under way
@@ -118,6 +125,7 @@ class Roster {
   [[nodiscard]] CopyState state_of(const Entry& entry, const Status& status) const;
   rt::Task<void> keep(EntryRef entry);
   [[nodiscard]] bool still_late(Entry& entry) const;
+  [[nodiscard]] bool still_expected(Entry& entry) const;
   Reporter::Deliver deliver_to(EntryRef entry, bool source);
 
   const Ground& ground_;

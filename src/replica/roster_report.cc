@@ -40,6 +40,12 @@ std::string lag_text(const Report& report) {
   return report.rpo_violated ? out + "; the objective is " + std::to_string(report.relationship.settings.rpo_seconds) + " s" : std::string();
 }
 
+// A target that holds a state of its source and has not heard from it since it was opened here: it can be failed over.
+bool uncalled(const Entry& entry, const Status& status) {
+  bool idle = !status.connected && status.flow == CopyState::initialized && status.was_synchronized;
+  return idle && entry.source.end == nullptr && entry.target.end != nullptr && !status.taken_over;
+}
+
 CopyState open_point(bool skewed) { return skewed ? CopyState::skewed : CopyState::synchronized; }
 
 }  // namespace
@@ -49,6 +55,7 @@ CopyState Roster::state_of(const Entry& entry, const Status& status) const {
   CopyState intent = entry.kept.intent;
   if (entry.near && !entry.near->state.there) return CopyState::broken;
   if (intent != CopyState::synchronized) return intent;
+  if (uncalled(entry, status)) return CopyState::broken;
   if (!is_point(entry.kept.sync_type)) return status.taken_over ? CopyState::failedover : status.flow;
   if (entry.near && !entry.near->state.open) return CopyState::broken;
   if (entry.near) return open_point(entry.near->state.skewed);
@@ -66,6 +73,7 @@ Report Roster::report_of(const Entry& entry) const {
   const Status& status = at_source ? entry.source.status : entry.target.status;
   out.copy_state = state_of(entry, status);
   out.cause = status.cause;
+  if (out.copy_state == CopyState::broken && uncalled(entry, status)) out.cause = "its source has not called since this end was opened";
   if (!open) {
     if (entry.kept.intent == CopyState::synchronized) out.copy_state = CopyState::broken;
     out.cause = entry.trouble ? entry.trouble->message : "the pool that holds this end is not open";
@@ -104,8 +112,8 @@ Report Roster::report_of(const Entry& entry) const {
   out.to_copy = status.to_copy;
   out.copied = status.copied;
   out.bytes_per_second = status.bytes_per_second;
-  out.sent_total = status.sent_total;
-  out.received_total = status.received_total;
+  out.sent_total = entry.carried.sent + status.sent_total;
+  out.received_total = entry.carried.received + status.received_total;
   out.position = entry.target.end ? entry.target.status.position : status.position;
   if (entry.near) out.position = entry.near->state.position;
   if (out.copy_state == CopyState::synchronized || complete) {
@@ -175,6 +183,16 @@ bool Roster::still_late(Entry& entry) const {
   return now - entry.within_since < a_while;
 }
 
+// Not heard of yet is no news before it has lasted for as long as it takes to find out who is reachable.
+bool Roster::still_expected(Entry& entry) const {
+  bool waits = entry.kept.intent == CopyState::synchronized && uncalled(entry, entry.target.status);
+  if (!waits) entry.uncalled_since.reset();
+  if (!waits) return false;
+  Instant now = ground_.control.clock().now();
+  if (!entry.uncalled_since) entry.uncalled_since = now;
+  return now - *entry.uncalled_since < ground_.options.reachable_within;
+}
+
 void Roster::tell(EntryRef entry) {
   if (entry->gone) return;
   // The target was opened while nobody here looked: what was intended here is out of date.
@@ -196,6 +214,7 @@ void Roster::tell(EntryRef entry) {
     entry->kept.settings = *entry->target.status.settings;
   Report before = std::move(entry->told);
   entry->told = report_of(*entry);
+  if (still_expected(*entry)) entry->told.copy_state = before.copy_state;
   const Report& now = entry->told;
   RelationshipId id = entry->kept.id;
   auto say = [&](const char* what, std::string was, std::string is, std::string cause) {

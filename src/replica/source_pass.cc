@@ -118,6 +118,7 @@ rt::Task<Result<>> Source::begin_pass(const Contacted& contacted) {
     }
     pass.set = kind == full_pass ? Pass::Set::allocated : Pass::Set::masks;
   } else {
+    CO_TRY_VOID(co_await claim_after(pool_, follower_, plan.from));
     Result<> folded = co_await pool_.fold_follower(follower_, lsn);
     if (!folded && folded.error().code == Code::changed) {
       // What it knew is gone: without the claim, the next plan sees that and compares.

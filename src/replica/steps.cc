@@ -58,9 +58,17 @@ rt::Task<Result<>> give_up_source_role(pool::Pool& pool, GroupId group) {
 }
 
 // What the follower's map and journal hold: blocks that this end changed and the other lacks.
-rt::Task<Bytes> changed_bytes(pool::Pool& pool, RelationshipId follower, bool measure) {
-  if (follower_row(pool, follower) == nullptr) co_return Bytes{0};
+rt::Task<Bytes> changed_bytes(pool::Pool& pool, RelationshipId follower, bool measure, std::optional<Past> other) {
+  const store::FollowerRow* row = follower_row(pool, follower);
+  if (row == nullptr) co_return Bytes{0};
   if (measure) {
+    std::optional<Origin> common;
+    if (other) common = last_common(past_of(pool, row->group), *other);
+    if (common) {
+      Origin since = *common;
+      Result<> trimmed = co_await claim_after(pool, follower, since);
+      ignore(trimmed, "then more blocks are counted than will travel");
+    }
     Lsn now = pool.status().appended;
     Result<> folded = co_await pool.fold_follower(follower, now);
     ignore(folded, "then fewer blocks are counted than will travel");
@@ -195,8 +203,8 @@ rt::Task<Result<Outcome>> Steps::at_source(EntryRef entry, Order order) {
     out.past = std::move(looked.past);
     out.writable = looked.writable;
     out.follows_another = looked.follows_another;
-    out.changed = co_await rt::run_on(
-        pool->loop(), changed_bytes(*pool, follower_id(entry->kept.id, group), order.measure));
+    auto measured = changed_bytes(*pool, follower_id(entry->kept.id, group), order.measure, order.other);
+    out.changed = co_await rt::run_on(pool->loop(), std::move(measured));
   }
   Report report = roster_.report_of(*entry);
   out.copy_state = report.copy_state;
@@ -260,8 +268,8 @@ rt::Task<Result<Outcome>> Steps::at_target(EntryRef entry, Order order) {
     out.past = std::move(looked.past);
     out.writable = looked.writable;
     out.follows_another = looked.follows_another;
-    out.changed = co_await rt::run_on(
-        pool->loop(), changed_bytes(*pool, follower_id(entry->kept.id, group), order.measure));
+    auto measured = changed_bytes(*pool, follower_id(entry->kept.id, group), order.measure, order.other);
+    out.changed = co_await rt::run_on(pool->loop(), std::move(measured));
   }
   Report report = roster_.report_of(*entry);
   out.copy_state = report.copy_state;

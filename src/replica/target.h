@@ -77,7 +77,7 @@ class Target {
   rt::Task<Result<>> on_pass_begin(Channel& channel, Frame frame);
   rt::Task<Result<>> on_pass_end(Channel& channel, Frame frame);
   rt::Task<Result<>> on_keep(Channel& channel, Frame frame);
-  rt::Task<Result<>> tell_changes(Channel& channel);
+  rt::Task<Result<>> tell_changes(Channel& channel, Origin common);
   [[nodiscard]] bool tells_changes(Origin common) const;
   rt::Task<Result<>> leave_pass();  // back to the stand-in
   rt::Task<Result<>> keep(std::string name);

@@ -48,7 +48,7 @@ rt::Task<Result<>> Target::on_pass_begin(Channel& channel, Frame frame) {
     if (!opened) co_return opened;
   }
   if (begin.both()) {
-    Result<> told = co_await tell_changes(channel);
+    Result<> told = co_await tell_changes(channel, origin_from(begin.common()));
     if (!told) co_return told;
   }
   co_return co_await channel.send(FrameType::pass_ready);
@@ -60,7 +60,8 @@ bool Target::tells_changes(Origin common) const {
   return follower != nullptr && covers(pool_, *follower, common);
 }
 
-rt::Task<Result<>> Target::tell_changes(Channel& channel) {
+rt::Task<Result<>> Target::tell_changes(Channel& channel, Origin common) {
+  CO_TRY_VOID(co_await claim_after(pool_, follower_, common));
   Lsn now = pool_.status().appended;
   Result<> folded = co_await pool_.fold_follower(follower_, now);
   if (!folded && folded.error().code == Code::changed) {

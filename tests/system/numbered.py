@@ -72,7 +72,15 @@ class Notes:
 
     def check_written_there(self, found):
         for (volume, block), number in found.items():
-            assert number == 0 or self.submitted[number][1:] == (volume, block), f"write {number} turned up on volume {volume} block {block}"
+            assert number == 0 or (number in self.submitted and self.submitted[number][1:] == (volume, block)), f"write {number} turned up on volume {volume} block {block}"
+
+    def fork(self, found, first_number):
+        """Another branch of history: it begins with the state that was found, and numbers its writes from `first_number`."""
+        branch = Notes(self.volumes, self.blocks)
+        branch.next_number, branch.tick = first_number, self.tick
+        branch.submitted, branch.answered = dict(self.submitted), dict(self.answered)
+        branch.forget_all_but(found)
+        return branch
 
     def forget_all_but(self, found):
         """The state that was found is the new beginning: what was not there never happened."""
@@ -96,11 +104,12 @@ def read_numbers(uris, blocks):
 
 
 class Writer:
-    """Writes until the connection breaks or `until()` says so."""
+    """Writes until the connection breaks, `until()` says so or `choose()`, which names (volume, block), has nothing left."""
 
-    def __init__(self, uris, notes, seed, depth=16, flush_every=64):
+    def __init__(self, uris, notes, seed, depth=16, flush_every=64, choose=None):
         self.notes, self.depth, self.flush_every = notes, depth, flush_every
         self.random = random.Random(seed)
+        self.choose = choose or (lambda: (self.random.randrange(len(self.handles)), self.random.randrange(notes.blocks)))
         self.handles = []
         for uri in uris:
             handle = nbd.NBD()
@@ -112,10 +121,12 @@ class Writer:
         try:
             while not until():
                 while len(pending) < self.depth:
-                    volume = self.random.randrange(len(self.handles))
-                    block = self.random.randrange(self.notes.blocks)
-                    if (volume, block) in busy:
+                    place = self.choose()
+                    if place is None:
+                        break
+                    if place in busy:
                         continue
+                    volume, block = place
                     number = self.notes.submit(volume, block)
                     cookie = self.handles[volume].aio_pwrite(nbd.Buffer.from_bytearray(bytearray(block_of(number))), block * BLOCK)
                     busy.add((volume, block))
@@ -132,6 +143,8 @@ class Writer:
                             busy.discard((volume, block))
                     else:
                         still.append((volume, cookie, block, number))
+                if not still and place is None:
+                    return self
                 if len(still) == len(pending):
                     time.sleep(0.0002)
                 pending = still

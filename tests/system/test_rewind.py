@@ -1,6 +1,7 @@
 """Rewind and drill with real data: a table that was dropped is found in the second before; points of a target; what is refused."""
 import datetime
 import subprocess
+import threading
 import time
 
 import pytest
@@ -25,6 +26,27 @@ def holds(system, volume, pattern, at="0", length="1M"):
     return "failed" not in io(system.uri(volume), f"read -P {pattern} {at} {length}", check=False).stdout
 
 
+class Inserts:
+    """Rows committed one after the other, as long as the server runs: (when it was begun, when it was answered) by number."""
+
+    def __init__(self, server):
+        server.sql("CREATE TABLE ticks (id int PRIMARY KEY, filler text)")
+        self.server, self.times, self.stopping = server, [], False
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.thread.start()
+
+    def _run(self):
+        while not self.stopping:
+            begun = now()
+            self.server.sql(f"INSERT INTO ticks SELECT {len(self.times)}, repeat(md5('{len(self.times)}'), 200)")
+            self.times.append((begun, now()))
+
+    def stop(self):
+        self.stopping = True
+        self.thread.join(60)
+        return self.times
+
+
 @pytest.mark.skipif(postgres.missing, reason="needs PostgreSQL, FUSE and loop devices")
 def test_a_dropped_table_is_found_in_the_second_before(system, folder):
     system.make_volumes("pg", size="1G")
@@ -37,6 +59,7 @@ def test_a_dropped_table_is_found_in_the_second_before(system, folder):
             live.sql("CREATE TABLE accounts AS SELECT n AS id, md5(n::text) AS owner FROM generate_series(1, 20000) n")
             live.sql("UPDATE accounts SET owner = 'changed' WHERE id % 7 = 0")
             expected = live.sql("SELECT count(*), sum(hashtext(id || owner)) FROM accounts")
+            load = Inserts(live)
             time.sleep(1)
             before = now()
             time.sleep(1)
@@ -46,13 +69,21 @@ def test_a_dropped_table_is_found_in_the_second_before(system, folder):
 
             plan = system.cli("group", "rewind", "db", "--to", before, "--name", "back", "--dry-run")
             assert plan["replay_bytes"] > 0 and plan["volumes"] == ["back-pg"]
+            made_at = now()
             made = system.cli("group", "rewind", "db", "--to", before, "--name", "back")
             assert made["volumes"] == ["back-pg"] and made["role"] == "Source"
             with postgres.mounted(folder, system.uri("p/back-pg"), "back") as old:
                 server = postgres.Server(folder, "back", old)
                 with server.running():
                     assert server.sql("SELECT count(*), sum(hashtext(id || owner)) FROM accounts") == expected
+                    there = int(server.sql("SELECT coalesce(max(id), -1) FROM ticks"))
+                    assert int(server.sql("SELECT count(*) FROM ticks")) == there + 1
                     server.sql("INSERT INTO accounts VALUES (0, 'it may be written')")
+            # All that was answered before that second is there, and nothing that was begun after it.
+            ticks = load.stop()
+            assert there >= max((number for number, (_, answered) in enumerate(ticks) if answered < before), default=-1)
+            assert there <= max((number for number, (begun, _) in enumerate(ticks) if begun <= before), default=-1)
+            assert ticks[-1][1] > made_at, "the group stood still while it was rewound"
             # The group itself went on.
             assert live.sql("SELECT to_regclass('accounts') IS NULL") == "t"
             assert live.sql("SELECT count(*) FROM noise") == "50000"
