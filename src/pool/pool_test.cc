@@ -303,6 +303,28 @@ TEST_F(PoolTest, FullPoolRefusesAtAdmissionAndDeletesStillWork) {
   for (std::uint64_t i = 0; i < 8; ++i) EXPECT_EQ(p.tags("w", Bytes{i << 20}, 1 << 20), all(i + 1, 2048));
 }
 
+TEST_F(PoolTest, ADeletedSnapshotOfAFullPoolMakesRoomForTheNextWrite) {
+  p.options.store.capacity = 16_MiB;
+  must(p.close());
+  must(p.open(false));
+  GroupId group = must(p.run(p.pool->create_group("g", {make("v", 64_MiB)})));
+  for (std::uint64_t i = 0; i < 4; ++i) must(p.write("v", i + 1, Bytes{i << 20}, 1 << 20));
+  SnapshotId snapshot = must(p.run(p.pool->snapshot(group, "old", "")));
+  std::uint64_t written = 0;
+  Result<Lsn> last;
+  for (; written < 64; ++written) {   // big ones: nothing of them waits for a checkpoint
+    last = p.write("v", 100 + written, Bytes{written << 20}, 1 << 20);
+    if (!last) break;
+  }
+  ASSERT_FALSE(last);
+  EXPECT_EQ(last.error().code, Code::no_space);
+  checkpoint();
+  ASSERT_FALSE(p.write("v", 200, Bytes{written << 20}, 1 << 20));
+  must(p.run(p.pool->delete_snapshot(snapshot)));
+  for (std::uint64_t i = 0; i < 3; ++i) must(p.write("v", 200 + i, Bytes{(written + i) << 20}, 1 << 20));
+  for (std::uint64_t i = 0; i < written; ++i) EXPECT_EQ(p.tags("v", Bytes{i << 20}, 1 << 20), all(100 + i, 2048));
+}
+
 TEST_F(PoolTest, FailedSyncStopsThePool) {
   make("v");
   must(p.write("v", 1, Bytes{0}, 4096));
