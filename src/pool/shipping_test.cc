@@ -290,6 +290,25 @@ TEST_F(ShippingTest, AFoldThatMeetsARunningCheckpointTakesWhatCameAfterItsBeginn
   }
 }
 
+// A follower may be begun anew, and folded, while a checkpoint runs that began before: the map outlives the next checkpoint.
+TEST_F(ShippingTest, AFoldOfAFollowerThatWasBegunAnewDuringACheckpointStays) {
+  std::uint64_t written = 0;
+  for (std::uint64_t events = 0; events < 60; events += 3) {
+    const Lsn from_here = source.pool->status().appended;
+    must(source.run(source.pool->set_follower(follower(from_here, 64_MiB))));
+    for (int i = 0; i < 8; ++i, ++written) must(source.write("v", written + 1, Bytes{written * 8192}, 4096));
+    const Lsn upto = source.pool->status().appended;
+    auto checkpoint = world.start(source.host.loop(), source.pool->checkpoint());
+    const std::uint64_t begun = world.events();
+    world.run_until([&] { return checkpoint->has_value() || world.events() - begun >= events; }, std::chrono::minutes(1));
+    must(source.run(source.pool->set_follower(follower(from_here, 64_MiB))));
+    must(source.run(source.pool->fold_follower(follower_id, upto)));
+    ASSERT_TRUE(world.run_until([&] { return checkpoint->has_value(); }, std::chrono::minutes(1)));
+    must(source.run(source.pool->checkpoint()));
+    EXPECT_EQ(must(source.run(source.pool->change_map_blocks(follower_id))), 8u) << events << " events into a checkpoint";
+  }
+}
+
 // What a target has is told at any time, in the middle of a checkpoint too; a power cut takes the claim back to what that commit knew.
 TEST_F(ShippingTest, AClaimThatARestartGoesBackToStillHasItsJournal) {
   must(source.run(source.pool->set_follower(follower(source.pool->status().appended, 64_MiB))));

@@ -59,6 +59,7 @@ rt::Task<Result<>> Followers::set(FollowerRow row) {
   known_before->second = std::min(known_before->second, after);   // until the new row is durable, a restart may find the old one
   changes.push_back(std::move(row));
   CO_TRY(Lsn lsn, core_.append_catalog(std::move(changes), nullptr));
+  begun_[id] = lsn;
   CO_TRY_VOID(co_await core_.make_durable(lsn));
   if (editions_[id] == edition) at_rest_[id] = std::max(at_rest_[id], after);
   co_return Result<>{};
@@ -77,6 +78,7 @@ rt::Task<Result<>> Followers::drop(RelationshipId follower) {
   CO_TRY(Lsn lsn, core_.append_catalog(std::move(changes), nullptr));
   ++editions_[follower];
   at_rest_.erase(follower);
+  begun_.erase(follower);
   stretched_.erase(follower);
   unreadable_.erase(follower);
   co_return co_await core_.make_durable(lsn);
@@ -127,16 +129,24 @@ rt::Task<Result<ChangeMapUpdate>> Followers::changes_of(RelationshipId follower,
   co_return update;
 }
 
+// Its record removes the map that the follower had. Were a map made before it, by a checkpoint that began before it, the next one would
+// take that for the old map and remove it.
+bool Followers::begins_after(RelationshipId follower, Lsn upto) const {
+  auto at = begun_.find(follower);
+  return at != begun_.end() && at->second > upto;
+}
+
 rt::Task<Result<>> Followers::prepare(Lsn upto, store::Commit& commit) {
   planned_.clear();
   std::multimap<RelationshipId, Wish> wishes;
   for (auto wish = wishes_.begin(); wish != wishes_.end();) {   // what goes beyond this checkpoint is the next one's
-    const bool later = wish->second.upto > upto;
+    const bool later = wish->second.upto > upto || begins_after(wish->first, upto);
     if (!later) wishes.insert(*wish);
     wish = later ? std::next(wish) : wishes_.erase(wish);
   }
   const auto rows = core_.catalog.followers;   // as they are now; `durable` may grow meanwhile, which only makes the map too large
   for (const auto& [id, row] : rows) {
+    if (begins_after(id, upto)) continue;
     const std::uint64_t edition = editions_[id];
     std::optional<Lsn> fold, clear;
     auto [first, last] = wishes.equal_range(id);

@@ -61,6 +61,9 @@ class Followers {
   std::map<RelationshipId, Lsn> at_rest_;              // what a restart would find as known(): the journal after it stays
   std::set<RelationshipId> unreadable_;                // what they claim of the journal is damaged
   std::map<RelationshipId, Bytes> stretched_;          // what may be kept where the budget is less
+  [[nodiscard]] bool begins_after(RelationshipId follower, Lsn upto) const;
+
+  std::map<RelationshipId, Lsn> begun_;   // the record that begins it anew: a checkpoint that does not cover it must leave the follower alone
   std::map<RelationshipId, std::uint64_t> editions_;   // one more each time a follower is begun anew
 };
 
