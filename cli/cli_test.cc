@@ -41,6 +41,16 @@ TEST(Url, VolumeNamesBecomeIds) {
   EXPECT_EQ(id_in_url("a b"), "a%20b");
 }
 
+TEST(Errors, SayWhatToDoOnALineOfItsOwn) {
+  Told of_system = told(Error{Code::busy, "pool 'p' is full; all of it\nAdd space."});
+  EXPECT_EQ(of_system.message, "pool 'p' is full; all of it");
+  EXPECT_EQ(of_system.next_step, "Add space.");
+  Told own = told(Error{Code::invalid, "'zz' is not understood; write it like 512M"});
+  EXPECT_EQ(own.message, "'zz' is not understood");
+  EXPECT_EQ(own.next_step, "Write it like 512M.");
+  EXPECT_FALSE(told(Error{Code::io, "odd"}).next_step.empty());
+}
+
 TEST(Task, AJobShowsWhatTheTaskSays) {
   Json task{{"Id", "4f"}, {"Name", "CreateReplica"}, {"TaskState", "Exception"}, {"PercentComplete", 40}, {"Messages", {{{"Message", "pool p is full"}, {"Resolution", "Add space."}}}},
             {"Oem", {{"Lockstep", {{"Object", "r"}, {"DoneBytes", 4}, {"TotalBytes", 10}}}}}};

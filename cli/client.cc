@@ -85,8 +85,8 @@ Result<Response> request(const Target& target, const std::string& method, const 
   try {
     return target.url.empty() ? over_socket(target, method, path, body) : over_https(target, method, path, body);
   } catch (const boost::system::system_error& error) {
-    std::string next = target.url.empty() ? "is lockstepd running, and is --socket its DATA/control.sock?" : "is --url right, and --ca the system's certificate?";
-    return fail(Code::unreachable, where + ": " + error.code().message() + "; " + next);
+    std::string next = target.url.empty() ? "Is lockstepd running, and is --socket its DATA/control.sock?" : "Is --url right, and --ca the system's certificate?";
+    return fail(Code::unreachable, where + ": " + error.code().message() + "\n" + next);
   }
 }
 

@@ -17,6 +17,12 @@ namespace lockstep::cli {
 
 using Json = nlohmann::ordered_json;
 
+// What the system said about the last call that it refused.
+struct Refused {
+  std::uint32_t return_code = 0;    // of the SM model; 0: it was not the system that refused
+  std::string parameter;
+};
+
 struct Context {
   Target target;
   bool json = false;
@@ -32,12 +38,19 @@ struct Context {
 
   Result<Json> call(const std::string& method, const std::string& path, const Json& body);
   int last_status = 0;              // of the last call
+  Refused refused;                  // by the last call
 };
 
 inline const std::string storage = "/redfish/v1/Storage/Lockstep";
 inline const std::string oem = "/redfish/v1/Oem/Lockstep";
 
 [[nodiscard]] std::string id_in_url(const std::string& name);             // "p/data" -> "p:data", escaped
+
+// An error for people: what and why, then what to do. The two are apart by a line's end, or else by the last "; ".
+struct Told {
+  std::string message, next_step;
+};
+[[nodiscard]] Told told(const Error& error);
 
 // Adds a verb with its help and an example; `run` is what it does.
 CLI::App* add_verb(Context& context, CLI::App& noun, const std::string& name, const std::string& help, const std::string& example, std::function<Result<>()> run);

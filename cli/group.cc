@@ -110,7 +110,7 @@ Result<> set(Context& context, const Asked& asked) {
     TRY(Bytes bytes, parse_size(asked.bytes));
     own["RewindBytes"] = bytes.value;
   }
-  if (own.empty()) return fail(Code::invalid, "say what to set: --rewind-window, --rewind-bytes");
+  if (own.empty()) return fail(Code::invalid, "group set: nothing to change is named; say --rewind-window or --rewind-bytes");
   TRY(Json now, context.patch(url_of(asked), Json{{"Oem", {{"Lockstep", own}}}}));
   return print(context, now, "group " + asked.name + ": rewind window " + window_text(group_of(now)));
 }

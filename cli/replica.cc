@@ -46,7 +46,7 @@ Result<> settings(const Asked& asked, Json& body, const char* rpo_key) {
   }
   if (!asked.schedule.empty()) body["LimitSchedule"] = asked.schedule == "none" ? "" : asked.schedule;
   if (!asked.compress.empty()) {
-    if (asked.compress != "on" && asked.compress != "off") return fail(Code::invalid, "--compress: '" + asked.compress + "' is not on or off");
+    if (asked.compress != "on" && asked.compress != "off") return fail(Code::invalid, "--compress: '" + asked.compress + "' is neither; say on or off");
     body["Compress"] = asked.compress == "on";
   }
   if (!asked.bound.empty()) {
@@ -131,7 +131,7 @@ Result<> set(Context& context, const Asked& asked) {
   Json body = Json::object();
   TRY_VOID(settings(asked, body, "RecoveryPointObjectiveSeconds"));
   TRY_VOID(journal_budget(asked, body));
-  if (body.empty()) return fail(Code::invalid, "replica set: say what to change: --mode, --rpo, --policy, --action, --limit, --schedule, --compress, --bound or --journal-budget");
+  if (body.empty()) return fail(Code::invalid, "replica set: nothing to change is named; say --mode, --rpo, --policy, --action, --limit, --schedule, --compress, --bound or --journal-budget");
   TRY_VOID(context.patch(url_of(asked), body));
   return print_now(context, asked.name, "relationship " + asked.name + " is changed");
 }

@@ -24,6 +24,44 @@ int exit_code_of(Code code) {
   }
 }
 
+// One shape for all that goes wrong, on standard error; standard output holds nothing but answers.
+int give_up(const Error& error, const Refused& refused, bool json) {
+  const int exit_code = exit_code_of(error.code);
+  const Told words = told(error);
+  if (json) {
+    Json body{{"message", words.message}, {"next_step", words.next_step}, {"kind", name_of(error.code)}, {"return_code", refused.return_code ? Json(refused.return_code) : Json()},
+              {"parameter", refused.parameter.empty() ? Json() : Json(refused.parameter)}, {"exit_code", exit_code}};
+    std::fprintf(stderr, "%s\n", Json{{"error", std::move(body)}}.dump(2, ' ', false, Json::error_handler_t::replace).c_str());
+    return exit_code;
+  }
+  const std::string code = refused.return_code ? " (code " + std::to_string(refused.return_code) + ")" : "";
+  std::fprintf(stderr, "lockstep: %s%s\n%s\n", words.message.c_str(), code.c_str(), words.next_step.c_str());
+  return exit_code;
+}
+
+// What the parser understood as far as it got: "lockstep replica".
+Error usage_error(const CLI::App& app, const CLI::ParseError& error) {
+  const CLI::App* at = &app;
+  std::string path = "lockstep";
+  for (auto below = at->get_subcommands(); !below.empty(); below = at->get_subcommands()) {
+    at = below.front();
+    path += " " + at->get_name();
+  }
+  std::string verbs;
+  for (const CLI::App* verb : at->get_subcommands([](const CLI::App*) { return true; })) verbs += (verbs.empty() ? "" : ", ") + verb->get_name();
+  if (verbs.empty()) return Error{Code::invalid, path + ": " + error.what() + "\n`" + path + " --help` shows how, with an example."};
+  std::vector<std::string> rest = app.remaining(true);
+  std::erase_if(rest, [](const std::string& word) { return word.starts_with("-"); });
+  std::string what = rest.empty() ? "`" + path + "` does nothing by itself" : "`" + path + "` knows no '" + rest.front() + "'";
+  return Error{Code::invalid, what + "\nIt knows: " + verbs + ". `" + path + " --help` says what each does."};
+}
+
+bool asks_for_json(int argc, char** argv) {
+  for (int i = 1; i < argc; ++i)
+    if (std::string_view(argv[i]) == "--json") return true;
+  return false;
+}
+
 }  // namespace
 
 int run(int argc, char** argv) {
@@ -55,16 +93,11 @@ int run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : exit_usage;
-  }
-  if (!context.verb) {
-    std::fputs(app.help("", CLI::AppFormatMode::All).c_str(), stderr);
-    return exit_usage;
+    if (error.get_exit_code() == 0) return app.exit(error);   // help, version
+    return give_up(usage_error(app, error), Refused{}, asks_for_json(argc, argv));
   }
   Result<> done = context.verb();
-  if (done) return 0;
-  std::fprintf(stderr, "lockstep: %s\n", done.error().message.c_str());
-  return exit_code_of(done.error().code);
+  return done ? 0 : give_up(done.error(), context.refused, context.json);
 }
 
 }  // namespace lockstep::cli

@@ -29,9 +29,21 @@ std::string error_of(const Json& task) {
   for (const Json& message : task.value("Messages", Json::array())) {
     std::string text = message.value("Message", "");
     std::string next = message.value("Resolution", "");
-    return next.empty() ? text : text + "; " + next;
+    return next.empty() ? text : text + "; " + next;   // one line: it is a field of a job
   }
   return "job " + task.value("Id", "") + " ended as " + task.value("TaskState", "");
+}
+
+// As an error: the message, below it what to do.
+Error failure_of(const Json& task) {
+  std::string state = task.value("TaskState", "");
+  if (state != "Exception") return Error{Code::cancelled, "job " + task.value("Id", "") + " ended as " + state + "\nAsk for it again if it is still wanted."};
+  for (const Json& message : task.value("Messages", Json::array())) {
+    Code code = Code::busy;
+    if (message.contains("Oem") && message["Oem"].value("Lockstep", Json::object()).value("ReturnCode", 0u) == 46001) code = Code::unreachable;
+    return Error{code, message.value("Message", "") + "\n" + message.value("Resolution", "See the log of the system.")};
+  }
+  return Error{Code::busy, error_of(task) + "\nSee the log of the system."};
 }
 
 }  // namespace
@@ -62,7 +74,7 @@ Result<Json> wait_for_task(Context& context, const std::string& id) {
     if (!ended(task)) continue;
     std::string state = task.value("TaskState", "");
     if (state == "Completed") return task;
-    return fail(state == "Exception" ? Code::busy : Code::cancelled, error_of(task));
+    return fail(failure_of(task));
   }
 }
 

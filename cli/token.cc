@@ -69,7 +69,7 @@ Result<> use(Context& context, const Asked& asked) {
   if (asked.mode == "sync") body["Mode"] = "Synchronous";
   else if (asked.mode == "async") body["Mode"] = "Asynchronous";
   else if (asked.mode == "adaptive") body["Mode"] = "Adaptive";
-  else if (!asked.mode.empty()) return fail(Code::invalid, "--mode: sync, async or adaptive");
+  else if (!asked.mode.empty()) return fail(Code::invalid, "--mode: '" + asked.mode + "' is no mode; say sync, async or adaptive");
   TRY(Json answer, context.post(oem + "/Actions/LockstepService.UseToken?wait=1", body));
   if (context.last_status == 202 && asked.no_wait) {
     std::cout << (context.json ? job_of(answer).dump(2) + "\n" : "the copy goes on as job " + answer.value("Id", "") + "\n");

@@ -22,7 +22,7 @@ Json user_of(const Json& resource) {
 Result<std::string> read_password() {
   std::string line;
   std::cerr << "Password (from standard input): " << std::flush;
-  if (!std::getline(std::cin, line) || line.empty()) return fail(Code::invalid, "a password is read from standard input, one line");
+  if (!std::getline(std::cin, line) || line.empty()) return fail(Code::invalid, "no password came; write it to standard input, one line");
   return line;
 }
 
@@ -54,7 +54,7 @@ Result<> set(Context& context, const Asked& asked) {
     TRY(std::string password, read_password());
     body["Password"] = password;
   }
-  if (body.empty()) return fail(Code::invalid, "user set: say what to change: --role, --enable, --disable or --password");
+  if (body.empty()) return fail(Code::invalid, "user set: nothing to change is named; say --role, --enable, --disable or --password");
   TRY_VOID(context.patch(accounts + "/" + id_in_url(asked.name), body));
   std::cout << (context.json ? "{}\n" : "user " + asked.name + " is changed\n");
   return {};

@@ -51,9 +51,9 @@ Result<> nbdcopy(const std::string& from, const std::string& to) {
     _exit(127);
   }
   int status = 0;
-  if (child < 0 || waitpid(child, &status, 0) != child) return fail(Code::io, "nbdcopy could not be started");
+  if (child < 0 || waitpid(child, &status, 0) != child) return fail(Code::io, "nbdcopy could not be started; look whether the machine has memory and processes left");
   if (WIFEXITED(status) && WEXITSTATUS(status) == 127) return fail(Code::not_found, "nbdcopy is not installed; on Debian it is in libnbd-bin");
-  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) return fail(Code::io, "nbdcopy from " + from + " to " + to + " failed; what it said is above");
+  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) return fail(Code::io, "nbdcopy from " + from + " to " + to + " failed\nWhat it said is above; the copy is not whole: begin it again.");
   return {};
 }
 
@@ -121,7 +121,7 @@ Result<> resize(Context& context, const Asked& asked) {
 }
 
 Result<> set(Context& context, const Asked& asked) {
-  if (asked.read_only == asked.read_write) return fail(Code::invalid, "volume set: say --read-only or --read-write");
+  if (asked.read_only == asked.read_write) return fail(Code::invalid, "volume set: nothing to change is named; say --read-only or --read-write");
   Json access = asked.read_only ? Json::array({"Read"}) : Json::array({"Read", "Write"});
   return change(context, asked, Json{{"AccessCapabilities", access}}, asked.read_only ? "is read-only" : "may be written");
 }
@@ -136,13 +136,13 @@ Result<> import_file(Context& context, const Asked& asked) {
   TRY_VOID(need_socket(context));
   std::error_code error;
   std::uint64_t size = std::filesystem::file_size(asked.file, error);
-  if (error) return fail(Code::not_found, asked.file + ": " + error.message());
+  if (error) return fail(Code::not_found, asked.file + ": " + error.message() + "\nName an image that can be read.");
   size = (size + sector_size - 1) / sector_size * sector_size;
   if (auto there = context.get(url_of(asked)); !there) {
     if (there.error().code != Code::not_found) return fail(there.error());
     TRY_VOID(create_sized(context, asked.name, Bytes{size}));
   } else if (there->value("CapacityBytes", std::uint64_t{0}) < size) {
-    return fail(Code::invalid, "volume " + asked.name + " is smaller than " + asked.file + " (" + std::to_string(size) + " bytes); resize it first");
+    return fail(Code::invalid, "volume " + asked.name + " is smaller than " + asked.file + " (" + std::to_string(size) + " bytes); resize it first: `lockstep volume resize`");
   }
   return nbdcopy(asked.file, nbd_uri(context, asked.name));
 }
@@ -150,7 +150,7 @@ Result<> import_file(Context& context, const Asked& asked) {
 Result<> export_file(Context& context, const Asked& asked) {
   TRY_VOID(need_socket(context));
   TRY_VOID(context.get(url_of(asked)));
-  if (std::filesystem::exists(asked.file)) return fail(Code::exists, asked.file + " exists already; it is not overwritten: name another file or remove it");
+  if (std::filesystem::exists(asked.file)) return fail(Code::exists, asked.file + " exists already and is not overwritten; name another file or remove it");
   return nbdcopy(nbd_uri(context, asked.name), asked.file);
 }
 

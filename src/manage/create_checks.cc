@@ -96,7 +96,7 @@ bool pool_matters(const CreateFacts& facts) { return !facts.unreachable && !(fac
 
 Answer<> pool_exists(const CreateFacts& facts) {
   if (!pool_matters(facts) || !facts.request.target_pool || named_pool(facts)) return {};
-  return no_such("pool on system '" + facts.system_name + "' named", *facts.request.target_pool, "TargetStoragePool");
+  return refuse(Refusal{ReturnCode::not_found, "system '" + facts.system_name + "' has no pool '" + *facts.request.target_pool + "'", facts.local ? where_listed("pool") : "`lockstep peer show " + facts.system_name + "` lists its pools.", "TargetStoragePool", Code::not_found});
 }
 
 Answer<> pool_has_space(const CreateFacts& facts) {

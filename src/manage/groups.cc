@@ -84,14 +84,18 @@ rt::Task<Answer<>> Storage::rename_group(std::string group, std::string name) {
 
 rt::Task<Answer<>> Storage::change_members(std::string group, std::vector<std::string> volumes, Change change) {
   CO_ASK(GroupAt at, co_await locate_group(pools_, group, "Group"));
-  CO_ASK(VolumesAt given, co_await locate_volumes(pools_, at.hold.name(), std::move(volumes), "StorageElements"));
+  CO_ASK(VolumesAt given, co_await locate_volumes(pools_, at.hold.name(), volumes, "StorageElements"));
   std::vector<VolumeId> members = at.row.members;
   if (change == Change::set) members = given.ids;
-  for (VolumeId volume : given.ids) {
+  for (std::size_t i = 0; i < given.ids.size(); ++i) {
+    const VolumeId volume = given.ids[i];
     bool there = std::ranges::find(at.row.members, volume) != at.row.members.end();
     if (change == Change::add && !there) members.push_back(volume);
     if (change == Change::remove) {
-      if (!there) co_return no_such("such member of group " + at.row.name + " as", std::to_string(volume.value), "StorageElements");
+      if (!there) {
+        std::string message = "volume '" + volumes[i] + "' is not in group '" + at.row.name + "'";
+        co_return refuse(Refusal{ReturnCode::not_found, std::move(message), "`lockstep group show " + at.row.name + "` lists its volumes.", "StorageElements", Code::not_found});
+      }
       std::erase(members, volume);
     }
   }
@@ -110,7 +114,7 @@ rt::Task<Answer<>> Storage::delete_group(std::string group) {
   std::vector<replica::Relationship> relationships = relationships_of(at.hold.id(), at.row);
   if (!relationships.empty()) {
     std::string message = "group '" + at.row.name + "' is in relationship '" + relationships.front().name + "'";
-    co_return refuse(Refusal{ReturnCode::contains_replicas, std::move(message), "Detach its relationships first.", at.row.name, Code::busy});
+    co_return refuse(Refusal{ReturnCode::contains_replicas, std::move(message), "Detach its relationships first: `lockstep replica list` shows them, `lockstep replica detach NAME` ends one.", at.row.name, Code::busy});
   }
   Result<> done = co_await rt::run_on(at.hold.loop(), at.hold.pool().delete_group(at.row.id));
   if (!done) co_return refuse(done.error(), at.row.name);

@@ -166,7 +166,7 @@ Answer<> Jobs::cancel(JobId id) {
   if (!entry) return no_such("job", text_of(id));
   Job& job = entry->handle.job_;
   if (job.state == JobState::shutting_down) return {};
-  if (ended(job.state)) return wrong_state(text_of(id), "job '" + job.what + "' has ended", "");
+  if (ended(job.state)) return wrong_state(text_of(id), "job '" + job.what + "' has ended", "There is nothing left to cancel; `lockstep job show " + text_of(id) + "` says how it ended.");
   if (!job.cancellable) return refuse(Refusal{ReturnCode::not_supported, "job '" + job.what + "' cannot be cancelled", "Wait for its end.", text_of(id), Code::unsupported});
   job.state = JobState::shutting_down;
   job.changed = loop_.clock().wall();

@@ -44,6 +44,20 @@ rt::Task<Result<>> KeptDefaults::set(GroupId group, ReplicaDefaults defaults) {
   co_return saved;
 }
 
+rt::Task<Result<>> KeptDefaults::keep_only(std::set<GroupId> groups) {
+  std::vector<GroupId> gone;
+  for (const auto& [group, defaults] : kept_)
+    if (!groups.contains(group)) gone.push_back(group);
+  if (gone.empty()) co_return Result<>{};
+  Book::Job job = [&](db::Connection& connection) -> Result<> {
+    for (GroupId group : gone) TRY_VOID(connection.run("DELETE FROM settings WHERE name = ?", std::string(prefix) + lockstep::text_of(group)));
+    return {};
+  };
+  CO_TRY_VOID(co_await book_.run(std::move(job)));
+  for (GroupId group : gone) kept_.erase(group);
+  co_return Result<>{};
+}
+
 ReplicaDefaults KeptDefaults::of(GroupId group) const {
   auto found = kept_.find(group);
   return found == kept_.end() ? ReplicaDefaults{} : found->second;

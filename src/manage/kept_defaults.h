@@ -1,8 +1,9 @@
 // What replicas of a group get when the call does not say: MSFT_SMReplicationSettings of the group. Private to manage.
-// Promises: what was set is there after a restart. A group that was deleted leaves its line; ids are never used again.
+// Promises: what was set is there after a restart, and goes with its group.
 #pragma once
 
 #include <map>
+#include <set>
 
 #include "manage/book.h"
 #include "manage/manage.h"
@@ -15,6 +16,8 @@ class KeptDefaults {
 
   rt::Task<Result<>> load();
   rt::Task<Result<>> set(GroupId group, ReplicaDefaults defaults);
+  // The groups that there are, wherever they lie: what is kept of others goes.
+  rt::Task<Result<>> keep_only(std::set<GroupId> groups);
   [[nodiscard]] ReplicaDefaults of(GroupId group) const;
 
  private:

@@ -87,7 +87,10 @@ rt::Task<Answer<SnapshotAt>> locate_snapshot(PoolSet& pools, std::string group, 
   Answer<GroupAt> at = co_await locate_group(pools, std::move(group), "Group");
   if (!at) co_return refuse(std::move(at).error());
   auto row = co_await rt::run_on(at->hold.loop(), snapshot_in(&at->hold.pool(), at->row.id, name));
-  if (!row) co_return no_such("snapshot of group " + at->row.name, std::move(name), std::move(parameter));
+  if (!row) {
+    std::string message = "group '" + at->row.name + "' has no snapshot '" + name + "'";
+    co_return refuse(Refusal{ReturnCode::not_found, std::move(message), where_listed("snapshot"), std::move(parameter), Code::not_found});
+  }
   co_return SnapshotAt{std::move(at->hold), std::move(at->row), *std::move(row)};
 }
 

@@ -24,13 +24,16 @@ enum class ReturnCode : std::uint32_t {
 struct Refusal {
   ReturnCode code = ReturnCode::failed;
   std::string message;      // object, cause
-  std::string next_step;    // what to do; may be empty
+  std::string next_step;    // what to do
   std::string parameter;    // offending parameter's SM name (with invalid_parameter), or the object's name
   Code kind = Code::busy;   // what lies below the code: tells exists from invalid, unreachable from busy
 };
 template <class T = void>
 using Answer = std::expected<T, Refusal>;
-[[nodiscard]] Refusal refusal_of(const Error& error, std::string parameter);   // total: every Code has its ReturnCode
+// Total: every Code has its ReturnCode. What a message says behind its last "; " is the next step; where it says nothing, the code's own.
+[[nodiscard]] Refusal refusal_of(const Error& error, std::string parameter);
+// What to do when there is no "pool", "volume", "relationship", … of that name: where those that are there are listed. Never empty.
+[[nodiscard]] std::string where_listed(std::string_view what);
 
 enum class RoleName : std::uint8_t { read_only, operate, administrator };       // ReadOnly, Operator, Administrator
 [[nodiscard]] std::string_view name_of(RoleName role) noexcept;

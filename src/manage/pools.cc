@@ -93,7 +93,7 @@ rt::Task<Result<>> PoolSet::close(Entry* entry) {
 rt::Task<Answer<>> PoolSet::remove(std::string name, replica::Engine& engine) {
   Entry* entry = entry_of(name);
   if (!entry) co_return no_such("pool", name);
-  if (entry->closing) co_return wrong_state(name, "pool '" + name + "' is being made or removed");
+  if (entry->closing) co_return wrong_state(name, "pool '" + name + "' is being made or removed", "Wait until that is done: `lockstep pool list` shows it.");
   entry->closing = true;
   while (entry->holders > 0) co_await entry->released.wait();
   if (entry->pool) {
@@ -145,7 +145,7 @@ Answer<PoolSet::Hold> PoolSet::hold(std::string_view name, std::string parameter
     std::string cause = entry->error ? entry->error->message : "it is being opened";
     return wrong_state(entry->name, "pool '" + entry->name + "' is not open: " + cause, "See what it says, repair it, and restart the system.");
   }
-  if (entry->closing) return wrong_state(entry->name, "pool '" + entry->name + "' is being made or removed");
+  if (entry->closing) return wrong_state(entry->name, "pool '" + entry->name + "' is being made or removed", "Wait until that is done: `lockstep pool list` shows it.");
   return Hold(*entry);
 }
 

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "manage/advice.h"
 #include "manage/refusal.h"
 #include "manage/works.h"
 
@@ -14,27 +15,16 @@ struct Checked {
   replica::Operation operation;
   replica::Cell cell;
 };
-// The operations that would do something in that state.
-std::string legal_now(replica::SyncType type, replica::CopyState state) {
-  std::string legal;
-  for (replica::Operation operation : replica::operations_of(type)) {
-    Result<replica::Cell> cell = replica::check(type, operation, state, true);
-    bool acts = cell && cell->kind != replica::Cell::Kind::no_op && cell->kind != replica::Cell::Kind::configures;
-    if (acts) legal += (legal.empty() ? "" : ", ") + std::string(name_of(operation));
-  }
-  return legal;
-}
-
 Answer<Checked> check_operation(const replica::Report& report, std::uint16_t number) {
   if (number < 2 || number > 25) return bad_parameter("Operation", "Operation " + std::to_string(number) + " is not one of 2 to 25", "Give one of the operations that the relationship lists.");
   auto operation = static_cast<replica::Operation>(number);
   Result<replica::Cell> cell = replica::check(report.relationship.sync_type, operation, report.copy_state, true);
   if (!cell) {
     const replica::Relationship& r = report.relationship;
-    Refusal refusal = refusal_of(cell.error().in("relationship '" + r.name + "'"), r.name);
-    std::string legal = legal_now(r.sync_type, report.copy_state);
-    bool wrong_state = cell.error().code == Code::busy && !legal.empty();
-    if (wrong_state) refusal.next_step = "Legal from " + std::string(name_of(report.copy_state)) + ": " + legal + ".";
+    Error error = cell.error().in("relationship '" + r.name + "'");
+    Refusal refusal = refusal_of(error, r.name);
+    refusal.message = std::move(error.message);   // whole: it names the states in which the operation is legal
+    refusal.next_step = instead_of(operation, r.sync_type, report.copy_state);
     return refuse(std::move(refusal));
   }
   return Checked{operation, *cell};
@@ -119,10 +109,30 @@ rt::Task<Answer<Outcome>> Relationships::verify(Caller caller, std::string relat
   CO_ASK_VOID(require(caller, request.repair || request.read ? RoleName::operate : RoleName::read_only, "verifying a relationship"));
   CO_ASK(replica::Report report, find(relationship));
   const replica::Relationship& r = report.relationship;
+  CO_ASK_VOID(check_comparable(report));
   std::string object = r.name;
   std::string what = "Verify " + r.name + (request.read ? ", reading" : "") + (request.repair ? ", repairing" : "");
   Jobs::Patience patience{std::chrono::seconds(1), Duration{0}};
   co_return co_await jobs_.run(std::move(what), std::move(object), verifying(*engine_, r.id, r.name, request), patience);
+}
+
+// Refusals that can be told from here; the engine knows more.
+Answer<> Relationships::check_comparable(const replica::Report& report) const {
+  const replica::Relationship& r = report.relationship;
+  const std::string who = "relationship '" + r.name + "'";
+  if (replica::is_point(r.sync_type))
+    return refuse(Refusal{ReturnCode::not_supported, who + " is a " + std::string(replica::name_of(r.sync_type)) + ": its source has gone on without it, so there is nothing to compare",
+                          "Read its volumes, or open them with a drill and --read: every block is checked against its checksum.", r.name, Code::unsupported});
+  if (r.end == replica::End::target) {
+    std::string there = text_of(r.peer);
+    for (const replica::PeerReport& peer : engine_->peers())
+      if (peer.peer.id == r.peer) there = peer.peer.name;
+    return refuse(Refusal{ReturnCode::not_supported, who + " is verified where its source is, and that is on system '" + there + "'", "Run `lockstep replica verify " + r.name + "` on system '" + there + "'.", r.name, Code::unsupported});
+  }
+  using enum replica::CopyState;
+  const replica::CopyState state = report.copy_state;
+  if (state == synchronized || state == unsynchronized || state == mixed || state == skewed) return {};
+  return wrong_state(r.name, who + " is " + std::string(replica::name_of(state)) + ": nothing flows, so its ends are at no common position", towards_synchronized(r.sync_type, state, r.name));
 }
 
 std::unique_ptr<Work> Relationships::resumed(Awaited awaited) { return awaiting(*engine_, std::move(awaited)); }

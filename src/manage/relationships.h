@@ -47,6 +47,7 @@ class Relationships final : public replica::Observer {
  private:
   rt::Task<void> notice_regularly();
   void notice(bool tell);
+  [[nodiscard]] Answer<> check_comparable(const replica::Report& report) const;
   rt::Task<CreateFacts> gather(Caller caller, CreateReplica request);
   rt::Task<void> gather_target(CreateFacts* facts);
   rt::Task<void> gather_target_group(CreateFacts* facts);

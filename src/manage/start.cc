@@ -118,6 +118,7 @@ rt::Task<Result<>> SystemParts::start() {
   rewinds_.emplace(control_, *pools_, *jobs_, *events_, *rewind_);
   drills_.emplace(control_, *pools_, *jobs_, *events_);
   CO_TRY_VOID(co_await jobs_->load([this](Awaited awaited) { return relationships_->resumed(std::move(awaited)); }));
+  co_await forget_deleted_groups();
   probe_.emplace(control_, *pools_);
   probe_->start();
   for (const PoolSet::Entry& entry : pools_->entries())
@@ -133,6 +134,17 @@ rt::Task<Result<>> SystemParts::start() {
     }
   tell("Started", "System", self_.name);
   co_return Result<>{};
+}
+
+// Groups of a pool that is not open are not known: then nothing is forgotten.
+rt::Task<void> SystemParts::forget_deleted_groups() {
+  for (const PoolSet::Entry& entry : pools_->entries())
+    if (!entry.pool) co_return;
+  std::set<GroupId> there;
+  std::vector<GroupInfo> known = co_await storage_->groups();
+  for (const GroupInfo& info : known) there.insert(info.row.id);
+  Result<> done = co_await defaults_->keep_only(std::move(there));
+  ignore(done, "the next start tries again");
 }
 
 void SystemParts::tell(std::string kind, std::string object_type, std::string object) {

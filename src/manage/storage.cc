@@ -42,7 +42,7 @@ Answer<> Storage::refuse_if_replicated(PoolId pool, const store::GroupRow& group
     bool source = relationship.pool == pool && relationship.group == group.id && relationship.end == replica::End::source;
     if (source && relationship.sync_type == replica::SyncType::snapshot && within_pool(relationship)) continue;
     std::string message = "group '" + group.name + "' is in relationship '" + relationship.name + "': " + std::string(what);
-    return wrong_state(group.name, std::move(message), "Detach the relationship first, and make it again afterwards.");
+    return wrong_state(group.name, std::move(message), "Detach the relationship first (`lockstep replica detach NAME`), and make it again afterwards.");
   }
   return {};
 }

@@ -131,7 +131,9 @@ rt::Task<Answer<>> SystemParts::remove_members(Caller caller, std::string group,
 }
 rt::Task<Answer<>> SystemParts::delete_group(Caller caller, std::string group) {
   CO_ASK_VOID(require(caller, RoleName::operate, "deleting a group"));
-  co_return co_await storage_->delete_group(std::move(group));
+  Answer<> done = co_await storage_->delete_group(std::move(group));
+  if (done) co_await forget_deleted_groups();
+  co_return done;
 }
 rt::Task<std::vector<GroupInfo>> SystemParts::groups() { return storage_->groups(); }
 
@@ -206,7 +208,10 @@ Answer<replica::Report> SystemParts::target_end_of(const std::string& relationsh
   if (!report) return refuse(std::move(report).error());
   const replica::Relationship& r = report->relationship;
   if (r.end == replica::End::target || r.peer == self_.id) return report;
-  return wrong_state(r.name, "the target of relationship '" + r.name + "' is on another system", "Ask that system for the drill.");
+  std::string there = text_of(r.peer);
+  for (const replica::PeerReport& peer : engine_->peers())
+    if (peer.peer.id == r.peer) there = peer.peer.name;
+  return wrong_state(r.name, "the target of relationship '" + r.name + "' is on system '" + there + "'", "Ask for the drill there.");
 }
 
 namespace {

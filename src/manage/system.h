@@ -119,6 +119,7 @@ class SystemParts final : public System {
   rt::Task<Result<>> know_self();
   rt::Task<Result<>> make_first_account();
   [[nodiscard]] Answer<replica::Report> target_end_of(const std::string& relationship) const;
+  rt::Task<void> forget_deleted_groups();
   void tell(std::string kind, std::string object_type, std::string object);
 
   os::Host& host_;

@@ -84,6 +84,15 @@ TEST_F(Systems, NamesAreResolvedWhereTheyAreUnambiguous) {
   EXPECT_EQ(code(t.run(t.system->set_read_only(admin, "none/data", false))), ReturnCode::not_found);
 }
 
+TEST_F(Systems, DefaultsOfAGroupGoWithIt) {
+  const GroupId group = t.run(t.system->groups()).front().row.id;
+  TestSystem::ok(t.run(t.system->set_replica_defaults(admin, "db", ReplicaDefaults{3, 2})));
+  t.restart();
+  EXPECT_EQ(t.system->replica_defaults(group).target_element_supplier, 3);
+  TestSystem::ok(t.run(t.system->delete_group(admin, "db")));
+  EXPECT_EQ(t.system->replica_defaults(group).target_element_supplier, ReplicaDefaults{}.target_element_supplier);
+}
+
 TEST_F(Systems, WhatIsInUseIsNotDeleted) {
   EXPECT_EQ(code(t.run(t.system->delete_volume(admin, "p/data"))), ReturnCode::failed);
   EXPECT_EQ(code(t.run(t.system->delete_pool(admin, "p"))), ReturnCode::failed);

@@ -49,6 +49,29 @@ TEST_F(PoolTest, CleanRestartKeepsEverything) {
   EXPECT_EQ(p.tags("v", Bytes{4096}, 65536), all(7, 128));
 }
 
+TEST_F(PoolTest, AHistoryForgetsItsOldestGenerations) {
+  GroupId g = group("g", {make("v")});
+  must(p.write("v", 1, Bytes{0}, 4096));
+  const Generation first = p.pool->catalog().groups.at(g).history.front().generation;
+  Generation last;
+  for (int i = 0; i < 1100; ++i) last = must(p.run(p.pool->begin_generation(g)));
+  auto row = p.pool->catalog().groups.at(g);
+  ASSERT_EQ(row.history.size(), 1000u);
+  EXPECT_EQ(row.history.back().generation, last);
+  EXPECT_EQ(row.history.front().parent.generation, first);   // nothing was written since: the position is what it was
+  EXPECT_EQ(p.pool->position(g).generation, first);
+  must(p.write("v", 2, Bytes{4096}, 4096));
+  p.kill();
+  must(p.open(false));
+  EXPECT_EQ(p.pool->catalog().groups.at(g).history.size(), 1000u);
+  EXPECT_EQ(p.pool->position(g).generation, last);
+  EXPECT_EQ(p.tags("v", Bytes{0}, 8192), ([&] {
+              auto t = all(1, 16);
+              std::fill(t.begin() + 8, t.end(), 2);
+              return t;
+            })());
+}
+
 TEST_F(PoolTest, KilledProcessLosesNothingAnswered) {
   make("v");
   must(p.write("v", 7, Bytes{4096}, 4096));

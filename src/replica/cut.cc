@@ -16,7 +16,7 @@ std::string told(const store::GroupRow& group) { return "group '" + group.name +
 Error outside(const RecoveryPoints& points, const store::GroupRow& group, const std::string& asked) {
   if (!points.range) {
     std::string why = points.window.time == Duration{0}
-                          ? " keeps no history: give it a rewind window, or clone one of its snapshots"
+                          ? " keeps no history; give it a rewind window (`lockstep group set NAME --rewind-window 1h`), or clone one of its snapshots"
                           : " has a rewind window that holds nothing yet";
     return Error{Code::out_of_range, told(group) + why};
   }

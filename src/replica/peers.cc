@@ -70,7 +70,7 @@ rt::Task<Result<>> Peers::remove(SystemId peer) {
     co_return fail(Code::not_found, "no system with the id " + text_of(peer) + " is paired with this one");
   if (callee_.has_relationships_with(peer)) {
     co_return fail(Code::busy,
-                   "system '" + at->second->peer().name + "' takes part in relationships; detach them first");
+                   "system '" + at->second->peer().name + "' takes part in relationships; detach them first: `lockstep replica list` shows them");
   }
   Result<> removed = co_await registry_.remove_peer(peer);
   if (!removed) co_return removed;

@@ -87,7 +87,7 @@ rt::Task<Reply> get_accounts(Call& call) {
 
 rt::Task<Reply> get_account(Call& call) {
   std::optional<manage::Account> account = find(call, call.ids[0]);
-  if (!account) co_return no_such_resource(call.request.path);
+  if (!account) co_return no_such_object(call);
   co_return ok(account_body(*account));
 }
 
@@ -137,7 +137,7 @@ rt::Task<Reply> get_roles(Call& call) {
 
 rt::Task<Reply> get_role(Call& call) {
   std::optional<manage::RoleName> role = manage::parse_role(call.ids[0]);
-  if (!role) co_return no_such_resource(call.request.path);
+  if (!role) co_return no_such_object(call);
   co_return ok(role_body(*role));
 }
 

@@ -70,6 +70,9 @@ struct Match {
 // A collection out of whole members: links to them, or, with $expand, themselves; $top and $skip cut it.
 [[nodiscard]] Reply collection(const Call& call, std::string_view type, std::string_view name, std::string path, std::vector<json::object> members);
 
+// What the URL names is not there: 404, with its kind and name, and where those that are there are listed.
+[[nodiscard]] Reply no_such_object(const Call& call);
+
 [[nodiscard]] json::object drill_body(const manage::Drill& drill);
 
 // The seconds of ?wait=, at most 60.

@@ -87,7 +87,7 @@ rt::Task<Reply> get_groups(Call& call) {
 rt::Task<Reply> get_group(Call& call) {
   World world = co_await read_world(call);
   const manage::GroupInfo* info = world.group(name_of_id(call.ids[0]));
-  if (!info) co_return no_such_resource(call.request.path);
+  if (!info) co_return no_such_object(call);
   co_return ok(group_body(call, world, *info));
 }
 
@@ -111,7 +111,7 @@ rt::Task<Reply> post_group(Call& call) {
 rt::Task<Reply> answer_with_group(Call& call, std::string name) {
   World world = co_await read_world(call);
   const manage::GroupInfo* info = world.group(name);
-  if (!info) co_return no_such_resource(call.request.path);
+  if (!info) co_return no_such_object(call);
   co_return ok(group_body(call, world, *info));
 }
 

@@ -41,7 +41,7 @@ rt::Task<Reply> get_peers(Call& call) {
 
 rt::Task<Reply> get_peer(Call& call) {
   std::optional<replica::PeerReport> report = find(call, call.ids[0]);
-  if (!report) co_return no_such_resource(call.request.path);
+  if (!report) co_return no_such_object(call);
   json::object body = peer_body(*report);
   Result<std::vector<replica::Engine::RemotePool>> pools = co_await call.system.engine().pools_of(report->peer.id);
   if (pools) {

@@ -56,7 +56,7 @@ rt::Task<std::optional<manage::PoolInfo>> find(Call& call, std::string name) {
 
 rt::Task<Reply> get_pool(Call& call) {
   auto info = co_await find(call, call.ids[0]);
-  if (!info) co_return no_such_resource(call.request.path);
+  if (!info) co_return no_such_object(call);
   co_return ok(pool_body(*info));
 }
 
@@ -81,7 +81,7 @@ rt::Task<Reply> delete_pool(Call& call) {
 
 rt::Task<Reply> get_allocated(Call& call) {
   auto info = co_await find(call, call.ids[0]);
-  if (!info) co_return no_such_resource(call.request.path);
+  if (!info) co_return no_such_object(call);
   std::vector<manage::VolumeInfo> volumes = co_await call.system.volumes();
   std::vector<json::object> members;
   for (const manage::VolumeInfo& volume : volumes)

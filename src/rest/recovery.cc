@@ -96,7 +96,7 @@ rt::Task<Reply> get_drill(Call& call) {
   std::vector<manage::Drill> drills = co_await call.system.drills();
   for (const manage::Drill& drill : drills)
     if (drill.pool + ":" + drill.group == call.ids[0]) co_return ok(drill_body(drill));
-  co_return no_such_resource(call.request.path);
+  co_return no_such_object(call);
 }
 
 rt::Task<Reply> read_drill(Call& call) {
@@ -116,7 +116,7 @@ rt::Task<Reply> delete_drill(Call& call) {
     if (!done) co_return refused(done.error(), Named::by_url);
     co_return no_content();
   }
-  co_return no_such_resource(call.request.path);
+  co_return no_such_object(call);
 }
 
 constexpr Route routes[] = {

@@ -89,7 +89,7 @@ rt::Task<Reply> get_registry(Call& call) {
   for (const auto& [id, registry] : published)
     if (call.ids[0] == id) co_return ok(file_body(id, registry, false));
   if (call.ids[0] == "Lockstep.1.0") co_return ok(file_body("Lockstep.1.0", "Lockstep.1.0", true));
-  co_return no_such_resource(call.request.path);
+  co_return no_such_object(call);
 }
 
 rt::Task<Reply> get_own(Call&) { co_return ok(own_registry()); }

@@ -74,7 +74,7 @@ rt::Task<Reply> get_relationships(Call& call) {
 rt::Task<Reply> get_relationship(Call& call) {
   co_await call.names.read(call.system);
   std::optional<replica::Report> report = find_relationship(call, call.ids[0]);
-  if (!report) co_return no_such_resource(call.request.path);
+  if (!report) co_return no_such_object(call);
   co_return ok(relationship_body(call, *report));
 }
 
@@ -82,7 +82,7 @@ rt::Task<Reply> post_relationship(Call& call) { return post_create_replica(call,
 
 rt::Task<Reply> patch_relationship(Call& call) {
   std::optional<replica::Report> report = find_relationship(call, call.ids[0]);
-  if (!report) co_return no_such_resource(call.request.path);
+  if (!report) co_return no_such_object(call);
   Body body(call.body);
   replica::Settings settings = report->relationship.settings;
   bool mode_given = body.has("Mode");
@@ -108,7 +108,7 @@ rt::Task<Reply> patch_relationship(Call& call) {
 }
 
 rt::Task<Reply> delete_relationship(Call& call) {
-  if (!find_relationship(call, call.ids[0])) co_return no_such_resource(call.request.path);
+  if (!find_relationship(call, call.ids[0])) co_return no_such_object(call);
   co_return co_await operate_reply(call, call.ids[0], static_cast<std::uint16_t>(replica::Operation::detach), false);
 }
 
@@ -157,7 +157,7 @@ rt::Task<Reply> act(Call& call) {
   if (name == "Drill" || name == "EndDrill") co_return co_await drill(call, name == "Drill");
   if (name == "Verify") co_return co_await verify(call);
   std::optional<replica::Report> report = find_relationship(call, call.ids[0]);
-  if (!report) co_return no_such_resource(call.request.path);
+  if (!report) co_return no_such_object(call);
   Body body(call.body);
   bool dry_run = body.boolean("DryRun").value_or(false);
   std::uint64_t number = 0;

@@ -21,12 +21,12 @@ rt::Task<Subject> subject_of(Call& call, bool is_volume) {
   std::string name = name_of_id(call.ids[0]);
   if (!is_volume) {
     if (const manage::GroupInfo* group = world.group(name)) out.group = group->pool + "/" + group->row.name;
-    else out.fault = no_such_resource(call.request.path);
+    else out.fault = no_such_object(call);
     co_return out;
   }
   const manage::VolumeInfo* volume = world.volume(name);
   if (!volume) {
-    out.fault = no_such_resource(call.request.path);
+    out.fault = no_such_object(call);
     co_return out;
   }
   if (!volume->group.empty()) {
@@ -38,7 +38,7 @@ rt::Task<Subject> subject_of(Call& call, bool is_volume) {
     }
     co_return out;
   }
-  manage::Refusal refusal{manage::ReturnCode::not_found, "volume '" + volume->export_name + "' has no replica", "", volume->row.name, Code::not_found};
+  manage::Refusal refusal{manage::ReturnCode::not_found, "volume '" + volume->export_name + "' has no replica", "`lockstep replica list` shows what is replicated.", volume->row.name, Code::not_found};
   out.fault = refused(refusal);
   co_return out;
 }
@@ -121,7 +121,7 @@ rt::Task<Reply> change(Call& call, bool is_volume, replica::Operation operation)
   World world = co_await read_world(call);
   std::optional<std::string> name = relationship_to(call, world, subject, *target);
   if (!name) {
-    manage::Refusal refusal{manage::ReturnCode::not_found, "'" + subject.group + "' has no replica '" + *target + "'", "", std::string(target_key), Code::not_found};
+    manage::Refusal refusal{manage::ReturnCode::not_found, "'" + subject.group + "' has no replica '" + *target + "'", "`lockstep replica list` shows what is replicated, and where to.", std::string(target_key), Code::not_found};
     co_return refused(refusal);
   }
   // A snapshot goes with its target unless the caller wants to keep it; anything else stays unless the caller wants it gone.

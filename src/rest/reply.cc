@@ -87,7 +87,7 @@ json::object message_of(const manage::Refusal& refusal) {
   message["Message"] = refusal.message;
   message["MessageArgs"] = json::array{json::value(refusal.parameter), json::value(refusal.message)};
   message["MessageSeverity"] = status_of(refusal, Named::by_body) >= 500 ? "Critical" : "Warning";
-  message["Resolution"] = refusal.next_step.empty() ? "None." : refusal.next_step;
+  message["Resolution"] = refusal.next_step.empty() ? "Correct the request and send it again." : refusal.next_step;
   json::object lockstep;
   lockstep["ReturnCode"] = static_cast<std::uint32_t>(refusal.code);
   lockstep["Parameter"] = refusal.parameter;
@@ -125,7 +125,7 @@ Reply base_error(unsigned status, std::string_view key, std::string text, std::v
 }
 
 Reply no_such_resource(std::string_view path) {
-  return base_error(404, "ResourceMissingAtURI", "there is nothing at " + std::string(path), {std::string(path)}, "Look at the collection above it.");
+  return base_error(404, "ResourceMissingAtURI", "there is nothing at " + std::string(path), {std::string(path)}, "Begin at /redfish/v1 and follow its links.");
 }
 
 }  // namespace lockstep::rest

@@ -44,7 +44,7 @@ rt::Task<Reply> get_sessions(Call& call) {
 
 rt::Task<Reply> get_session(Call& call) {
   std::optional<Sessions::Session> session = call.sessions.find(call.ids[0]);
-  if (!session || !may_see(call, *session)) co_return no_such_resource(call.request.path);
+  if (!session || !may_see(call, *session)) co_return no_such_object(call);
   co_return ok(session_body(*session));
 }
 
@@ -65,7 +65,7 @@ rt::Task<Reply> post_session(Call& call) {
 
 rt::Task<Reply> delete_session(Call& call) {
   std::optional<Sessions::Session> session = call.sessions.find(call.ids[0]);
-  if (!session || !may_see(call, *session)) co_return no_such_resource(call.request.path);
+  if (!session || !may_see(call, *session)) co_return no_such_object(call);
   call.sessions.remove(session->id);
   co_return no_content();
 }

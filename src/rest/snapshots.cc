@@ -55,7 +55,7 @@ rt::Task<Reply> get_snapshot(Call& call) {
   std::vector<manage::SnapshotInfo> snapshots = co_await call.system.snapshots();
   for (const manage::SnapshotInfo& info : snapshots)
     if (parts && is(info, *parts)) co_return ok(snapshot_body(info));
-  co_return no_such_resource(call.request.path);
+  co_return no_such_object(call);
 }
 
 rt::Task<Reply> post_snapshot(Call& call) {
@@ -77,7 +77,7 @@ rt::Task<Reply> post_snapshot(Call& call) {
 
 rt::Task<Reply> delete_snapshot(Call& call) {
   std::optional<Parts> parts = parts_of(call.ids[0]);
-  if (!parts) co_return no_such_resource(call.request.path);
+  if (!parts) co_return no_such_object(call);
   manage::Answer<> done = co_await call.system.delete_snapshot(call.caller, parts->group, parts->snapshot);
   if (!done) co_return refused(done.error(), Named::by_url);
   co_return no_content();
@@ -85,7 +85,7 @@ rt::Task<Reply> delete_snapshot(Call& call) {
 
 rt::Task<Reply> clone(Call& call) {
   std::optional<Parts> parts = parts_of(call.ids[0]);
-  if (!parts) co_return no_such_resource(call.request.path);
+  if (!parts) co_return no_such_object(call);
   Body body(call.body);
   std::string prefix = body.required_text("Prefix");
   if (auto fault = body.fault()) co_return std::move(*fault);
@@ -100,7 +100,7 @@ rt::Task<Reply> clone(Call& call) {
 
 rt::Task<Reply> revert(Call& call) {
   std::optional<Parts> parts = parts_of(call.ids[0]);
-  if (!parts) co_return no_such_resource(call.request.path);
+  if (!parts) co_return no_such_object(call);
   Body body(call.body);
   std::string keep_as = body.text("KeepAs").value_or("");
   if (auto fault = body.fault()) co_return std::move(*fault);

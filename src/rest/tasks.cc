@@ -82,14 +82,14 @@ rt::Task<Reply> get_tasks(Call& call) {
 
 rt::Task<Reply> get_task(Call& call) {
   std::optional<manage::Job> job = co_await look(call);
-  if (!job) co_return no_such_resource(call.request.path);
+  if (!job) co_return no_such_object(call);
   co_return ok(task_body(*job));
 }
 
 // While it runs, the task; then what the call itself would have answered.
 rt::Task<Reply> get_monitor(Call& call) {
   std::optional<manage::Job> job = co_await look(call);
-  if (!job) co_return no_such_resource(call.request.path);
+  if (!job) co_return no_such_object(call);
   if (!manage::ended(job->state)) co_return accepted(*job);
   if (job->error) co_return refused(*job->error);
   if (job->result.empty()) co_return no_content();
@@ -100,7 +100,7 @@ rt::Task<Reply> get_monitor(Call& call) {
 
 rt::Task<Reply> delete_task(Call& call) {
   std::optional<manage::Job> job = find(call);
-  if (!job) co_return no_such_resource(call.request.path);
+  if (!job) co_return no_such_object(call);
   manage::Answer<> done = co_await call.system.cancel_job(call.caller, job->id);
   if (!done) co_return refused(done.error());
   std::optional<manage::Job> later = find(call);

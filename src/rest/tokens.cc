@@ -38,7 +38,7 @@ rt::Task<Reply> get_token(Call& call) {
   std::vector<manage::TokenInfo> tokens = co_await call.system.tokens();
   for (const manage::TokenInfo& info : tokens)
     if (text_of(info.id) == call.ids[0]) co_return ok(token_body(info));
-  co_return no_such_resource(call.request.path);
+  co_return no_such_object(call);
 }
 
 rt::Task<Reply> post_token(Call& call) {

@@ -78,7 +78,7 @@ rt::Task<Reply> get_volumes(Call& call) {
 rt::Task<Reply> get_volume(Call& call) {
   World world = co_await read_world(call);
   const manage::VolumeInfo* info = world.volume(name_of_id(call.ids[0]));
-  if (!info) co_return no_such_resource(call.request.path);
+  if (!info) co_return no_such_object(call);
   co_return ok(volume_body(call, world, *info));
 }
 
@@ -120,7 +120,7 @@ rt::Task<Reply> patch_volume(Call& call) {
   if (auto fault = body.fault()) co_return std::move(*fault);
   std::string name = name_of_id(call.ids[0]);
   World before = co_await read_world(call);
-  if (!before.volume(name)) co_return no_such_resource(call.request.path);
+  if (!before.volume(name)) co_return no_such_object(call);
   if (size) {
     manage::Answer<> done = co_await call.system.resize_volume(call.caller, name, Bytes{*size});
     if (!done) co_return refused(done.error());
@@ -137,7 +137,7 @@ rt::Task<Reply> patch_volume(Call& call) {
   }
   World world = co_await read_world(call);
   const manage::VolumeInfo* info = world.volume(name);
-  if (!info) co_return no_such_resource(call.request.path);
+  if (!info) co_return no_such_object(call);
   co_return ok(volume_body(call, world, *info));
 }
 

@@ -34,7 +34,7 @@ Answer<const replica::Report*> relationship_meant(const Invocation& call, const 
     if (only) return std::unexpected(manage::Refusal{manage::ReturnCode::invalid_parameter, "group '" + full_name(group) + "' has several replicas, and TargetGroup is NULL", "Name one of them.", "TargetGroup", Code::invalid});
     only = &report;
   }
-  if (!only) return std::unexpected(manage::Refusal{manage::ReturnCode::not_found, "group '" + full_name(group) + "' has no replica", "", "TargetGroup", Code::not_found});
+  if (!only) return std::unexpected(manage::Refusal{manage::ReturnCode::not_found, "group '" + full_name(group) + "' has no replica", "Make one with CreateReplica.", "TargetGroup", Code::not_found});
   return only;
 }
 

@@ -15,7 +15,7 @@ Answer<VolumeUuid> volume_of_job(const Invocation& call) {
   TRY(const manage::Job* job, job_at(call, *path, "Job"));
   std::optional<replica::Report> report = report_named(call.system, job->result.empty() ? job->object : job->result);
   if (!report || report->relationship.pairs.empty())
-    return std::unexpected(manage::Refusal{manage::ReturnCode::not_found, "job '" + job->what + "' has made no volume", "", "Job", Code::not_found});
+    return std::unexpected(manage::Refusal{manage::ReturnCode::not_found, "job '" + job->what + "' has made no volume", "Name a job that makes one.", "Job", Code::not_found});
   return report->relationship.pairs.front().second;
 }
 

@@ -9,6 +9,20 @@ using store::GroupRow;
 using store::HistoryEntry;
 using store::Role;
 
+namespace {
+
+// A generation begins with each promotion and each opening after an accident. Ends that have not met for so many have forgotten what they
+// have in common: that contact is refused as unrelated, nothing is touched, and a resync, asked for, compares. Peers take ten times as many.
+constexpr std::size_t generations_most = 1000;
+
+void add_generation(GroupRow& row, HistoryEntry entry) {
+  row.history.push_back(entry);
+  if (row.history.size() <= generations_most) return;
+  row.history.erase(row.history.begin(), row.history.end() - static_cast<std::ptrdiff_t>(generations_most));
+}
+
+}  // namespace
+
 Result<GroupState*> Objects::group_of(GroupId group) {
   GroupState* state = core_.find(group);
   if (!state) return fail(Code::not_found, "pool '" + core_.name + "' has no group " + text_of(group));
@@ -111,7 +125,7 @@ rt::Task<Result<Generation>> Objects::begin_generation(GroupId group) {
   CO_TRY(GroupState * state, group_of(group));
   GroupRow row = *state->row;
   Generation generation = core_.host.random().id<Generation>();
-  row.history.push_back(HistoryEntry{generation, position(group)});
+  add_generation(row, HistoryEntry{generation, position(group)});
   Changes changes{std::move(row)};
   CO_TRY_VOID(co_await commit(std::move(changes), nullptr));
   co_return generation;
@@ -129,7 +143,7 @@ rt::Task<Result<>> Objects::begin_generations() {
   for (const auto& [id, row] : core_.catalog.groups) {
     if (row.role != Role::source && row.role != Role::target_writable) continue;
     GroupRow next = row;
-    next.history.push_back(HistoryEntry{core_.host.random().id<Generation>(), position(id)});
+    add_generation(next, HistoryEntry{core_.host.random().id<Generation>(), position(id)});
     changes.push_back(std::move(next));
   }
   if (changes.empty()) co_return Result<>{};
