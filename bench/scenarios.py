@@ -3,29 +3,12 @@ import os
 import subprocess
 import time
 
+import lateness
 import measure
+import points
 import servers
 import workloads
-
-
-class System(servers.Lockstep):
-    """One of two systems that make a pair."""
-
-    def __init__(self, work, size, name):
-        self.name = name
-        super().__init__(work, size)
-
-
-def pair(work, size):
-    source, target = System(work, size, "source"), System(work, size, "target")
-    for system in (source, target):
-        system.start()
-        system.cli("pool", "create", system.pool, "--path", os.path.join(system.data, "pools", system.pool))
-    token = source.cli("peer", "invite")["token"]
-    target.cli("peer", "join", token)
-    source.cli("volume", "create", f"{source.pool}/{source.volume}", "--size", str(size))
-    source.cli("group", "create", "g", f"{source.pool}/{source.volume}")
-    return source, target
+from pairs import pair
 
 
 def mirror(options, work):
@@ -195,4 +178,4 @@ def restart(options, work):
     return {"seconds": times}
 
 
-SCENARIOS = {"mirror": mirror, "copy": copy, "verify": verify, "snapshot": snapshot, "restart": restart}
+SCENARIOS = {"mirror": mirror, "copy": copy, "verify": verify, "snapshot": snapshot, "restart": restart, **points.SCENARIOS, **lateness.SCENARIOS}

@@ -1,8 +1,10 @@
 """Servers to compare: each is started on a file or volume of the same size and stopped by its process id."""
+import http.client
 import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import time
 
@@ -120,8 +122,19 @@ class QemuQcow2(FileServer):
                 "--aio=io_uring", self.file]
 
 
+class UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path):
+        super().__init__("lockstep", timeout=300)
+        self.path = path
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.connect(self.path)
+
+
 class Lockstep(Server):
     name = "lockstep"
+    STORAGE, OEM = "/redfish/v1/Storage/Lockstep", "/redfish/v1/Oem/Lockstep"
     pool, volume = "bench", "disk"
     arguments = []
 
@@ -131,7 +144,24 @@ class Lockstep(Server):
 
     @property
     def uri(self):
-        return f"nbd+unix:///{self.pool}/{self.volume}?socket={self.data}/nbd.sock"
+        return self.uri_of(f"{self.pool}/{self.volume}")
+
+    def uri_of(self, volume):
+        return f"nbd+unix:///{volume}?socket={self.data}/nbd.sock"
+
+    def timed(self, method, path, body=None):
+        """One REST call without a program around it: seconds, status, answer. A refusal other than "there is none" raises."""
+        connection = UnixConnection(os.path.join(self.data, "control.sock"))
+        begun = time.monotonic()
+        connection.request(method, path, json.dumps(body) if body is not None else None, {"Content-Type": "application/json"} if body is not None else {})
+        response = connection.getresponse()
+        text = response.read()
+        seconds = time.monotonic() - begun
+        connection.close()
+        answer = json.loads(text) if text else {}
+        if response.status >= 400 and response.status != 404:
+            raise RuntimeError(f"{method} {path}: {response.status} {answer.get('error', {}).get('message', text)}")
+        return seconds, response.status, answer
 
     def start(self):
         os.makedirs(self.data, exist_ok=True)

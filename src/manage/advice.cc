@@ -47,6 +47,7 @@ std::string instead_of(replica::Operation wanted, replica::SyncType type, replic
   std::string out;
   if (!ways.empty()) out = "First " + listed(ways, "or") + ", then " + std::string(name_of(wanted)) + ".";
   if (!legal.empty()) out += (out.empty() ? "" : " ") + std::string("Legal from ") + std::string(name_of(state)) + ": " + listed(legal, "and") + ".";
+  if (out.empty()) out = "Wait until it has left " + std::string(name_of(state)) + ": `lockstep replica list` shows it.";
   return out;
 }
 
