@@ -101,7 +101,7 @@ def first_read(uri, expected, seconds=120):
     """Until the volume is there and its first block is read."""
     end, last = time.monotonic() + seconds, None
     while time.monotonic() < end:
-        handle = nbd.NBD()
+        handle = nbd.NBD()                                      # the one before it is closed with it
         try:
             handle.connect_uri(uri)
             if handle.pread(len(expected), 0) != expected:
@@ -110,8 +110,6 @@ def first_read(uri, expected, seconds=120):
         except nbd.Error as error:
             last = error
             time.sleep(0.005)
-        finally:
-            handle.close()
     raise RuntimeError(f"{uri} cannot be read: {last}")
 
 
