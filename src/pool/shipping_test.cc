@@ -105,6 +105,26 @@ struct ShippingTest : ::testing::Test {
   }
 };
 
+// Records of big writes are small in the journal; what they name goes along with them.
+TEST_F(ShippingTest, APieceIsNoLargerThanAskedForWhateverItsRecordsName) {
+  for (std::uint64_t i = 0; i < 60; ++i) must(source.write("v", i + 1, Bytes{i << 16}, 64 << 10));
+  for (std::uint64_t i = 0; i < 40; ++i) must(source.write("w", 100 + i, Bytes{i << 14}, 4096));
+  const Bytes most{256 << 10};
+  std::size_t direct = 0;
+  while (shipped < source.pool->status().received) {
+    Stream piece = must(source.run(source.pool->stream(from, shipped, most)));
+    ASSERT_GT(piece.upto, shipped);
+    shipped = piece.upto;
+    std::uint64_t size = 0;
+    for (const Record& record : piece.records) {
+      size += record.kind == Kind::direct ? record.count * block_size : record.data.size();
+      direct += record.kind == Kind::direct ? 1 : 0;
+    }
+    EXPECT_TRUE(size <= most.value || piece.records.size() == 1) << size << " bytes in " << piece.records.size() << " records";
+  }
+  EXPECT_EQ(direct, 60u);
+}
+
 TEST_F(ShippingTest, RecordsKeepTheDateThatTheirSourceGaveThem) {
   source.host.jump_wall(std::chrono::hours(1));
   must(source.write("v", 1, Bytes{0}, 4096));

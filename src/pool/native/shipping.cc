@@ -7,6 +7,18 @@ namespace lockstep::pool::native {
 using journal::Kind;
 using journal::Record;
 
+namespace {
+
+constexpr std::uint64_t head = 64;              // of a record on its way
+constexpr Bytes direct_read = 16_KiB;           // of a journal whose records are a few hundred bytes, and come to 64 KiB and more each
+
+// What a record comes to on its way. A direct one takes its blocks along, which the journal does not hold.
+std::uint64_t shipped_size(const Record& record) {
+  return head + record.checksums.size() + (record.kind == Kind::direct ? record.count * block_size : record.data.size());
+}
+
+}  // namespace
+
 rt::Task<Result<Stream>> Shipping::stream(GroupId group, Lsn after, Bytes at_most) {
   constexpr int reads_max = 16;   // then the caller is told how far nothing was found
   GroupState* state = core_.find(group);
@@ -22,16 +34,18 @@ rt::Task<Result<Stream>> Shipping::stream(GroupId group, Lsn after, Bytes at_mos
   }
   std::uint64_t size = 0;
   for (int reads = 0; reads < reads_max && out.upto < received && out.records.empty(); ++reads) {
-    Result<std::vector<Record>> read = co_await core_.journal->read(out.upto, at_most);
+    const Bytes step = direct_lately_ ? std::min(direct_read, at_most) : at_most;
+    Result<std::vector<Record>> read = co_await core_.journal->read(out.upto, step);
     if (!read && read.error().code == Code::corrupt) core_.note_journal_damage(read.error());
     if (!read) co_return fail(std::move(read).error());
     std::vector<Record> records = *std::move(read);
     if (records.empty()) break;
+    direct_lately_ = records.front().kind == Kind::direct;
     for (Record& record : records) {
-      if (record.group == group && size > 0 && size + record.data.size() > at_most.value) co_return out;
+      if (record.group == group && size > 0 && size + shipped_size(record) > at_most.value) co_return out;
       out.upto = record.lsn;
       if (record.group != group) continue;
-      size += record.data.size() + record.checksums.size() + record.places.size() + 1;
+      size += shipped_size(record);
       out.records.push_back(std::move(record));
     }
   }

@@ -37,6 +37,7 @@ class Shipping {
 
   const Access& access_;
   Core& core_;
+  bool direct_lately_ = false;   // what was read last began with a record whose data lie elsewhere
 };
 
 }  // namespace lockstep::pool::native
