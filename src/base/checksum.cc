@@ -1,7 +1,11 @@
 #include "base/checksum.h"
 
 #include <isa-l/crc.h>
+#if defined(__x86_64__)
+#include <xxh_x86dispatch.h>  // the same functions, as wide as this processor can; xxhash.h alone stays with what every x86-64 has
+#else
 #include <xxhash.h>
+#endif
 
 #include <algorithm>
 #include <array>
