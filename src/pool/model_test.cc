@@ -1,6 +1,8 @@
 // Random histories of a pool against a plain model, with deaths, power cuts and restarts in between.
 #include <gtest/gtest.h>
 
+#include <deque>
+
 #include "pool/history_testing.h"
 
 namespace lockstep::pool::testing {
@@ -15,7 +17,8 @@ std::uint64_t seeds(std::uint64_t usual) {
 
 }  // namespace
 
-History::History(std::uint64_t seed, Options options) : world(seed), p(world, std::move(options)), rng_(os::sim::Rng(seed).named("history")) {}
+History::History(std::uint64_t seed, Options options, bool filled)
+    : world(seed), p(world, std::move(options)), source(p.host, seed), rng_(os::sim::Rng(seed).named("history")), filled_(filled) {}
 
 Result<> History::dead_or(Error error) {
   if (!p.host.alive()) {
@@ -66,6 +69,68 @@ Result<> History::set_up() {
   }
   auto group = p.run(p.pool->create_group("g", {*p.pool->find_volume("v0"), *p.pool->find_volume("v1")}));
   if (!group) return dead_or(group.error());
+  return filled_ ? begin_fill() : Result<>{};
+}
+
+Result<> History::begin_fill() {
+  const auto& [id, row] = *p.pool->catalog().groups.begin();
+  for (VolumeId member : row.members) source.sizes[member] = volume_size;
+  source.slow = true;
+  model.begin([](State& s) { s.volumes["v0"] = s.volumes["v1"] = FillSource::sectors(volume_size); });
+  Result<> begun = p.run(p.pool->begin_fill(id));
+  p.pool->set_fetch(id, &source);
+  return changed(begun);
+}
+
+bool History::filling() {
+  return p.pool->catalog().volumes.at(*p.pool->find_volume("v0")).filling;
+}
+
+// Blocks [from, to) of one of the volumes, as records of one batch.
+rt::Task<Result<>> History::fill_some(std::uint64_t from, std::uint64_t to) {
+  GroupId group = p.pool->catalog().groups.begin()->first;
+  VolumeId volume = *p.pool->find_volume(rng_.coin() ? "v0" : "v1");
+  std::deque<Buffer> memory;
+  std::vector<journal::Record> records;
+  for (std::uint64_t at = from; at < to;) {
+    std::uint64_t count = std::min(to - at, 1 + rng_.below(40));
+    Buffer& bytes = memory.emplace_back();
+    Buffer& sums = memory.emplace_back();
+    records.push_back(source.record(volume, at, count, bytes, sums));
+    at += count;
+  }
+  auto done = co_await p.pool->fill(group, std::move(records));
+  if (!done) co_return fail(done.error());
+  co_return Result<>{};
+}
+
+rt::Task<void> History::one_fill(int& left) {
+  const std::uint64_t blocks = blocks_in(Bytes{volume_size});
+  std::uint64_t from = rng_.below(blocks);
+  std::uint64_t to = std::min(blocks, from + 1 + rng_.below(60));
+  Result<> done = co_await fill_some(from, to);
+  if (!done && p.host.alive() && done.error().code != Code::changed) trouble = "a fill was refused: " + done.error().message;
+  --left;
+}
+
+// Holes of the source are never sent: they are what is still missing at the end.
+Result<> History::finish_fill() {
+  const std::uint64_t blocks = blocks_in(Bytes{volume_size});
+  GroupId group = p.pool->catalog().groups.begin()->first;
+  for (VolumeId volume : p.pool->catalog().groups.begin()->second.members) {
+    for (std::uint64_t at = 0; at < blocks; ++at) {
+      if (at % 5 == 0) continue;
+      Buffer bytes, sums;
+      auto done = p.run(p.pool->fill(group, {source.record(volume, at, std::min<std::uint64_t>(4, blocks - at), bytes, sums)}));
+      if (!done) return dead_or(done.error());
+      at += 3;
+    }
+  }
+  Result<> ended = p.run(p.pool->end_fill(group));
+  if (!ended) return dead_or(ended.error());
+  if (filling()) trouble = "it is filled, and is being filled still";
+  flushed_ = p.pool->status().durable;
+  model.promise(flushed_);
   return {};
 }
 
@@ -101,6 +166,9 @@ Result<> History::burst(int writers, Duration at_most) {
       range = {Bytes{rng_.below(volume_size / block_size - blocks) * block_size}, blocks * block_size};
     }
     tasks.push_back(world.start(p.host.loop(), one_write(name, range, ++tag_, left)));
+    if (!filled_ || !filling() || rng_.coin()) continue;
+    ++left;
+    tasks.push_back(world.start(p.host.loop(), one_fill(left)));
   }
   bool all = world.run_until([&] { return left == 0 || !p.host.alive(); }, at_most);
   if (all && left == 0) return {};
@@ -183,6 +251,11 @@ Result<> History::read_back() {
 
 Result<> History::catalogue() {
   const store::Catalog& catalog = p.pool->catalog();
+  if (filled_ && filling()) {
+    auto refused = p.run(p.pool->snapshot(catalog.groups.begin()->first, "early", ""));
+    if (refused || (p.host.alive() && refused.error().code != Code::busy)) trouble = "a snapshot of what is not whole";
+    return rng_.chance(80) ? finish_fill() : Result<>{};
+  }
   GroupId g = catalog.groups.begin()->first;
   std::vector<SnapshotId> snapshots;
   for (const auto& [id, row] : catalog.snapshots)
@@ -272,6 +345,7 @@ std::string History::reopen() {
   flushed_ = Lsn{};
   if (auto opened = p.open(); !opened) return "does not open: " + opened.error().message;
   if (p.pool->status().damage) return "opened read-only: " + *p.pool->status().damage;
+  if (filled_) p.pool->set_fetch(p.pool->catalog().groups.begin()->first, &source);
   std::string wrong = model.settle(look());
   if (auto row = p.pool->catalog().groups.begin(); wrong.empty() && row != p.pool->catalog().groups.end()) {
     if (row->second.history.size() > 1000) wrong = "history grows without end";
@@ -311,11 +385,11 @@ std::string History::restart_cleanly() {
 
 namespace {
 
-static void live_and_die(std::uint64_t count, const Options& options) {
+static void live_and_die(std::uint64_t count, const Options& options, bool filled = false) {
   for (std::uint64_t i = 0; i < count; ++i) {
     std::uint64_t seed = test_seed(i);
     SCOPED_TRACE("seed " + std::to_string(seed) + " (salt " + std::to_string(i) + ")");
-    History h(seed, options);
+    History h(seed, options, filled);
     must(h.set_up());
     for (int life = 0; life < 12; ++life) {
       SCOPED_TRACE("life " + std::to_string(life));
@@ -331,6 +405,7 @@ static void live_and_die(std::uint64_t count, const Options& options) {
 
 TEST(PoolModel, WhatIsLeftIsAPrefixOfWhatWasDone) { live_and_die(seeds(12), small_options()); }
 TEST(PoolModel, WhatIsLeftOnADeviceIsAPrefixOfWhatWasDone) { live_and_die(seeds(6), image_options()); }
+TEST(PoolModel, WhatIsFilledWhileItIsUsedIsAPrefixOfWhatWasDoneOverItsSource) { live_and_die(seeds(12), small_options(), true); }
 
 TEST(PoolModel, OneSeedIsOneRun) {
   auto hash = [](std::uint64_t seed) {
@@ -344,14 +419,14 @@ TEST(PoolModel, OneSeedIsOneRun) {
   EXPECT_EQ(hash(test_seed(77)).second, "");
 }
 
-static void cut_anywhere(std::uint64_t count, std::uint64_t points, const Options& options) {
+static void cut_anywhere(std::uint64_t count, std::uint64_t points, const Options& options, bool filled = false) {
   std::uint64_t cuts = 0;
   for (std::uint64_t i = 0; i < count; ++i) {
     std::uint64_t seed = test_seed(1000 + i);
     std::uint64_t from = 0;
     std::uint64_t until = 0;
     {   // how many operations does this history take?
-      History h(seed, options);
+      History h(seed, options, filled);
       must(h.set_up());
       from = h.p.host.disk().operations();
       must(h.steps(25));
@@ -361,7 +436,7 @@ static void cut_anywhere(std::uint64_t count, std::uint64_t points, const Option
     std::uint64_t stride = std::max<std::uint64_t>(1, (until - from) / points);
     for (std::uint64_t at = from + 1 + seed % stride; at <= until; at += stride, ++cuts) {
       SCOPED_TRACE("seed " + std::to_string(seed) + ", cut before operation " + std::to_string(at));
-      History h(seed, options);
+      History h(seed, options, filled);
       must(h.set_up());
       h.p.host.disk().die_before(at);
       auto done = h.steps(25);
@@ -380,6 +455,7 @@ static void cut_anywhere(std::uint64_t count, std::uint64_t points, const Option
 
 TEST(PoolModel, APowerCutBeforeAnyOperationLosesNothingPromised) { cut_anywhere(seeds(3), 80, small_options()); }
 TEST(PoolModel, APowerCutBeforeAnyOperationOfADeviceLosesNothingPromised) { cut_anywhere(seeds(2), 80, image_options()); }
+TEST(PoolModel, APowerCutBeforeAnyOperationOfAFillLosesNothingPromised) { cut_anywhere(seeds(3), 80, small_options(), true); }
 
 }  // namespace
 }  // namespace lockstep::pool::testing

@@ -36,10 +36,12 @@ class Acks {
   virtual Duration hold() { return Duration{0}; }
 };
 
-// Bytes of blocks that are still on another system. Fills `into` (whole blocks); the pool checks nothing further: the peer's checksums came with them.
+// Blocks of a group that is being filled (Pool::begin_fill) and that are still on another system. Lives on the pool's loop.
 class Fetch {
  public:
   virtual ~Fetch() = default;
+  // `count` whole blocks as the other system has them, into `into`, their checksums compared. Ends in bounded time: `unreachable` or whatever
+  // else is the cause where they cannot be had. The pool keeps none of it by itself: what is to stay is given to Pool::fill().
   virtual rt::Task<Result<>> fetch(VolumeId volume, Block block, std::uint64_t count, MutSpan into) = 0;
 };
 
@@ -75,6 +77,7 @@ struct BlockExtent {
   Bytes length;
   bool hole = false;    // reads as zeroes, takes no space
   bool zero = false;    // reads as zeroes
+  bool remote = false;  // still on another system: what it holds is not known here
 };
 
 // Told, on the pool's loop and at most once a turn, that answerable() of a volume may have moved (or that writes began to fail).
@@ -254,6 +257,27 @@ class Pool {
   virtual rt::Task<Result<Lsn>> apply(GroupId group, std::vector<journal::Record> records) = 0;
   virtual rt::Task<Result<>> commit(Lsn lsn) = 0;                            // durable here
   virtual rt::Task<Result<>> await_received(Lsn lsn) = 0;
+
+  // A group that hosts use while its content still comes from elsewhere. From begin_fill() on every block of its volumes is *remote* until a
+  // record or the map says something of it: a host's write, discard or zeroes, or what fill() brought. Nothing else is kept of that, so it is as
+  // exact after a restart as what was written. Remote blocks are asked of the group's Fetch, by reads and by writes of a part of one.
+  // Meanwhile snapshots, reverts, resizing and changes of members are refused: busy.
+  virtual rt::Task<Result<>> begin_fill(GroupId group) {            // busy: a volume holds something already, or depends on another
+    (void)group;
+    co_return fail(Code::unsupported, "volumes of this pool cannot be used before they are whole");
+  }
+  virtual void set_fetch(GroupId group, Fetch* fetch) { (void)group, (void)fetch; }   // nullptr: nobody brings them
+  // Whole blocks, as for apply(), at most 8192 a record: those that are still remote are taken, of the others nothing changes. No part of the group's
+  // stream. The LSN of the last record that was appended, or of the last before it.
+  virtual rt::Task<Result<Lsn>> fill(GroupId group, std::vector<journal::Record> records) {
+    (void)group, (void)records;
+    co_return fail(Code::unsupported, "nothing is filled in this pool");
+  }
+  // What is still remote is zero. Durable, with everything filled before, before it returns.
+  virtual rt::Task<Result<>> end_fill(GroupId group) {
+    (void)group;
+    co_return Result<>{};
+  }
 
   // For compare and verify: hashes of leaves of snapshot `index`, after a checkpoint that covers it.
   virtual rt::Task<Result<std::vector<Checksum>>> leaf_hashes(SnapshotId snapshot, std::size_t index, std::uint64_t from_leaf, std::size_t count) = 0;

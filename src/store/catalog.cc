@@ -35,7 +35,7 @@ Kind put(Writer& w, const VolumeRow& row) {
   w.number(row.origin);
   w.number(row.origin_epoch);
   w.number(row.born);
-  w.u8(static_cast<std::uint8_t>((row.hidden ? 1 : 0) | (row.read_only ? 2 : 0)));
+  w.u8(static_cast<std::uint8_t>((row.hidden ? 1 : 0) | (row.read_only ? 2 : 0) | (row.filling ? 4 : 0)));
   w.u64(static_cast<std::uint64_t>(row.created.us));
   return Kind::volume;
 }
@@ -126,9 +126,10 @@ bool get(Reader& r, VolumeRow& row) {
   row.origin = r.number<VolumeId>();
   row.origin_epoch = r.number<Epoch>();
   row.born = r.number<Epoch>();
-  if (!get_flags(r, 3, flags)) return false;
+  if (!get_flags(r, 7, flags)) return false;
   row.hidden = flags & 1;
   row.read_only = flags & 2;
+  row.filling = flags & 4;
   row.created = get_time(r);
   return row.id.value != 0 && row.size.value % sector_size == 0;
 }

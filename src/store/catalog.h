@@ -22,6 +22,7 @@ struct VolumeRow {
   Epoch born;                         // first epoch that may hold entries
   bool hidden = false;                // deleted by the user, held because something depends on it
   bool read_only = false;             // by the administrator's word; roles come on top
+  bool filling = false;               // of what has no entry, it is not known here what it holds: zero and absent are not the same
   WallTime created;
 };
 

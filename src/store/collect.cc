@@ -14,7 +14,7 @@ constexpr std::size_t leaves_listed = 16384;
 Pins Impl::pins_of(VolumeId volume) const {
   Pins out;
   out.head = lineage_.has_head(volume);
-  out.based = lineage_.has_origin(volume);
+  out.based = lineage_.has_origin(volume) || lineage_.is_filling(volume);
   out.epochs = lineage_.pins(volume);
   return out;
 }

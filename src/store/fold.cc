@@ -131,11 +131,17 @@ rt::Task<Result<bool>> Impl::fold_fullest(std::uint64_t goal) {
   co_return true;
 }
 
-// A zero interval costs what lies in it, not its length: where neither rows nor deltas are, zero and absent are the same.
+// A zero interval costs what lies in it, not its length: where neither rows nor deltas are, zero and absent are the same. Not so in a
+// volume that is being filled: there every leaf of it is written.
 rt::Task<Result<>> Impl::fold_zero(Chunk::Zero zero) {
-  CO_TRY(auto chain, lineage_.chain({zero.volume, Lineage::forever}));
-  auto asking = candidates(chain, zero.first, zero.end, leaves_per_slice);
-  CO_TRY(Leaves leaves, co_await asking);
+  Leaves leaves;
+  if (lineage_.is_filling(zero.volume)) {
+    for (std::uint64_t leaf = zero.first; leaf < zero.end && leaves.size() < leaves_per_slice; ++leaf) leaves.push_back(leaf);
+  } else {
+    CO_TRY(auto chain, lineage_.chain({zero.volume, Lineage::forever}));
+    auto asking = candidates(chain, zero.first, zero.end, leaves_per_slice);
+    CO_TRY(leaves, co_await asking);
+  }
   std::uint64_t end = leaves.size() < leaves_per_slice ? zero.end : leaves.back() + 1;
   std::vector<LeafId> ids;
   for (std::uint64_t leaf : leaves) ids.push_back({zero.volume, leaf});

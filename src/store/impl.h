@@ -30,7 +30,7 @@ namespace lockstep::store {
 struct Pins {
   std::vector<Epoch> epochs;   // ascending
   bool head = false;
-  bool based = false;          // it has an origin
+  bool based = false;          // absent is not zero: it has an origin, or is being filled
   [[nodiscard]] bool is_visible(Epoch from, Epoch before) const;
 };
 

@@ -15,7 +15,7 @@ struct Lineage::Applier {
     std::vector<Lost> head;
     to.remove(row.id, head);
     std::copy_if(head.begin(), head.end(), std::back_inserter(lost), [&](const Lost& l) { return l.volume != row.id || l.epoch != forever; });
-    to.volumes_[row.id] = {row.origin, row.origin_epoch, row.hidden, row.size};
+    to.volumes_[row.id] = {row.origin, row.origin_epoch, row.hidden, row.size, row.filling};
     if (row.origin.value != 0) to.clones_[row.origin].push_back(row.id);
     if (had_head && row.hidden) lost.push_back({row.id, forever});
   }
@@ -68,6 +68,11 @@ void Lineage::remove(SnapshotId id, std::vector<Lost>& lost) {
 bool Lineage::has_origin(VolumeId volume) const {
   auto it = volumes_.find(volume);
   return it != volumes_.end() && it->second.origin.value != 0;
+}
+
+bool Lineage::is_filling(VolumeId volume) const {
+  auto it = volumes_.find(volume);
+  return it != volumes_.end() && it->second.filling;
 }
 
 bool Lineage::has_head(VolumeId volume) const {

@@ -28,6 +28,7 @@ class Lineage {
 
   [[nodiscard]] bool knows(VolumeId volume) const { return volumes_.contains(volume); }
   [[nodiscard]] bool has_origin(VolumeId volume) const;
+  [[nodiscard]] bool is_filling(VolumeId volume) const;
   [[nodiscard]] bool has_head(VolumeId volume) const;
   // The head, or any pinned epoch.
   [[nodiscard]] bool is_held(VolumeId volume) const { return is_visible(volume, Epoch{0}, forever); }
@@ -53,6 +54,7 @@ class Lineage {
     Epoch origin_epoch;
     bool hidden = false;
     Bytes size;
+    bool filling = false;
   };
   struct Snapshot {
     std::vector<VolumeId> volumes;

@@ -54,6 +54,40 @@ TEST(Store, ASnapshotKeepsWhatTheHeadOverwrites) {
   EXPECT_EQ(s.store->space().used, Bytes{block_size});
 }
 
+// While a volume is being filled, absent means "not known here": zeroes that were written must not come to look like it.
+TEST(Store, ZeroesOfAVolumeThatIsBeingFilledStayZeroesThroughHousekeeping) {
+  TestStore s(os::sim::test_seed(9));
+  s.options().delta_budget = Bytes{0};
+  s.reopen();
+  Place p = s.place();
+  VolumeRow row = volume_row(1);
+  row.filling = true;
+  Commit c;
+  c.catalog = {row};
+  c.map = {zeroes(v1, e1, 100, 1000), change(v1, e1, 5, {{.kind = EntryKind::zero}}), change(v1, e1, 700, {placed(p, 1)})};
+  s.commit(c);
+  auto look = [&] {
+    EXPECT_EQ(s.lookup(s.head(v1), 5).kind, EntryKind::zero);
+    EXPECT_EQ(s.lookup(s.head(v1), 6).kind, EntryKind::absent);
+    EXPECT_EQ(s.lookup(s.head(v1), 99).kind, EntryKind::absent);
+    for (std::uint64_t b = 100; b < 1100; ++b) EXPECT_EQ(s.lookup(s.head(v1), b).kind, b == 700 ? EntryKind::placed : EntryKind::zero) << b;
+    EXPECT_EQ(s.lookup(s.head(v1), 1100).kind, EntryKind::absent);
+  };
+  look();
+  s.tidy_all();
+  look();
+  s.reopen();
+  s.tidy_all();
+  look();
+  // Whole now: nobody needs to know the one from the other any more.
+  Commit whole;
+  whole.catalog = {volume_row(1)};
+  whole.map = {zeroes(v1, e1, 128, 128)};
+  s.commit(whole);
+  s.tidy_all();
+  EXPECT_EQ(s.lookup(s.head(v1), 700), placed(p, 1));
+}
+
 TEST(Store, AHeadThatWasAskedForBeforeTheEpochMovedOnIsStillTheHead) {
   TestStore s(os::sim::test_seed(4));
   s.options().delta_budget = Bytes{0};

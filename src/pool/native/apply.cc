@@ -49,7 +49,8 @@ Result<> Shipping::check_rows(const GroupState& group, const Record& record) con
     bool fine = false;
     if (volume) {
       VolumeState* known = core_.find(volume->id);
-      fine = known && known->group == &group && volume->origin == known->row->origin && volume->size >= known->row->size && volume->born == known->row->born;
+      fine = known && known->group == &group && volume->origin == known->row->origin && volume->size >= known->row->size && volume->born == known->row->born &&
+             volume->filling == known->row->filling;
     } else if (row) {
       fine = row->id == group.id && row->role == group.row->role && std::all_of(row->members.begin(), row->members.end(), [&](VolumeId member) {
         VolumeState* known = core_.find(member);

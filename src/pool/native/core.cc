@@ -160,7 +160,9 @@ void Core::refresh() {
     group->row = &row;
     group->generation = row.history.empty() ? Generation{} : row.history.back().generation;
   }
+  filling.clear();
   for (auto& [volume_id, row] : catalog.volumes) {
+    if (row.filling) filling.insert(volume_id);
     auto& volume = volumes[volume_id];
     if (!volume) {
       volume = std::make_unique<VolumeState>();
@@ -179,6 +181,14 @@ void Core::refresh() {
     return true;
   });
   for (auto& [volume_id, volume] : volumes) volume->may_write = !refuses(*volume).has_value();
+}
+
+Result<> Core::whole(const GroupState& group) const {
+  for (VolumeId member : group.row->members) {
+    if (!is_filling(member)) continue;
+    return fail(Code::busy, "volume '" + name + "/" + catalog.volumes.at(member).name + "' is still being filled from another system; wait until it is complete");
+  }
+  return {};
 }
 
 std::vector<Level> Core::levels_of(VolumeId volume, Epoch upto) {

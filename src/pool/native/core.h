@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -30,6 +31,7 @@ struct GroupState {
   Generation generation;            // new local records belong to it
   Lsn last;                         // of the group's records, as far as this journal tells
   Acks* acks = nullptr;
+  Fetch* fetch = nullptr;           // of a group that is being filled
   rt::Budget applying;              // units are appended in the order they came
   WallTime dated;                   // no record of it is dated later; the next one is dated from here on
   Times times;
@@ -75,6 +77,7 @@ class Core {
   std::map<VolumeId, std::unique_ptr<VolumeState>> volumes;
   std::map<GroupId, std::unique_ptr<GroupState>> groups;
   std::map<SnapshotId, unsigned> views;                // open views
+  std::set<VolumeId> filling;                          // volumes whose blocks without an entry are still on another system
   std::optional<std::string> damage;
   std::optional<Error> stopped;
   bool closing = false;
@@ -120,6 +123,9 @@ class Core {
   void stop(Error why);
   void wake_all();
 
+  [[nodiscard]] bool is_filling(VolumeId volume) const { return !filling.empty() && filling.contains(volume); }
+  // `busy`, naming the volume, when one of the group is being filled.
+  [[nodiscard]] Result<> whole(const GroupState& group) const;
   [[nodiscard]] VolumeState* find(VolumeId volume) const;
   [[nodiscard]] GroupState* find(GroupId group) const;
   [[nodiscard]] std::vector<Level> levels_of(VolumeId volume, Epoch upto);

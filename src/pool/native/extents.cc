@@ -75,16 +75,16 @@ struct Extents {
   std::vector<BlockExtent> list{};
 
   // False when there is no room for another one.
-  bool add(std::uint64_t begin, std::uint64_t end, bool hole) {
+  bool add(std::uint64_t begin, std::uint64_t end, bool hole, bool remote = false) {
     std::uint64_t first = std::max(begin * block_size, from);
     std::uint64_t last = std::min(end * block_size, limit);
     if (first >= last) return true;
-    if (!list.empty() && list.back().hole == hole) {
+    if (!list.empty() && list.back().hole == hole && list.back().remote == remote) {
       list.back().length = Bytes{last - list.back().at.value};
       return true;
     }
     if (list.size() >= most) return false;
-    list.push_back(BlockExtent{.at = Bytes{first}, .length = Bytes{last - first}, .hole = hole, .zero = hole});
+    list.push_back(BlockExtent{.at = Bytes{first}, .length = Bytes{last - first}, .hole = hole, .zero = hole, .remote = remote});
     return true;
   }
 };
@@ -96,6 +96,9 @@ rt::Task<Result<std::vector<BlockExtent>>> NativeVolume::extents(Bytes at, Bytes
   Extents out{at.value, at.value + length.value, most};
   if (length.value == 0 || most == 0) co_return std::move(out.list);
   rt::Loop& loop = access_.core.loop;
+  // Where nothing is known here, it is not called a hole; zeroes of whole leaves that are not in the map yet look the same meanwhile.
+  const bool filling = is_head() && access_.core.is_filling(source_.volume);
+  auto add_unset = [&](std::uint64_t begin, std::uint64_t end) { return out.add(begin, end, !filling, filling); };
   auto looking = pieces_of(loop, source_, at.value / block_size, blocks_in(Bytes{out.limit}));
   std::vector<Piece> pieces = co_await looking;
   for (const Piece& piece : pieces) {
@@ -110,12 +113,14 @@ rt::Task<Result<std::vector<BlockExtent>>> NativeVolume::extents(Bytes at, Bytes
       for (const auto& extent : found) {
         std::uint64_t end = std::min(extent.block.value + extent.count, piece.end);
         if (end <= block) continue;
-        if (extent.block.value > block && !out.add(block, std::min(extent.block.value, piece.end), true)) co_return std::move(out.list);
-        if (!out.add(std::max(extent.block.value, block), end, is_hole(extent.kind))) co_return std::move(out.list);
+        if (extent.block.value > block && !add_unset(block, std::min(extent.block.value, piece.end))) co_return std::move(out.list);
+        const std::uint64_t first = std::max(extent.block.value, block);
+        const bool unset = extent.kind == store::EntryKind::absent;
+        if (unset ? !add_unset(first, end) : !out.add(first, end, is_hole(extent.kind))) co_return std::move(out.list);
         block = end;
       }
       if (block == before) {   // the map ends before the volume does
-        if (!out.add(block, piece.end, true)) co_return std::move(out.list);
+        if (!add_unset(block, piece.end)) co_return std::move(out.list);
         break;
       }
     }

@@ -35,6 +35,8 @@ Result<> Objects::check_members(GroupId group, const std::vector<VolumeId>& memb
     VolumeState* volume = core_.find(member);
     if (!volume || volume->row->hidden) return fail(Code::not_found, "pool '" + core_.name + "' has no volume " + std::to_string(member.value));
     if (!seen.insert(member).second) return fail(Code::invalid, told("volume", volume->row->name) + " is named twice");
+    if (volume->row->filling && (!volume->group || volume->group->id != group))
+      return fail(Code::busy, told("volume", volume->row->name) + " lacks blocks that are still on another system; delete it, or wait until it is complete");
     if (volume->group && volume->group->id != group)
       return fail(Code::busy, told("volume", volume->row->name) + " is in group '" + volume->group->row->name + "' already");
   }
@@ -60,6 +62,7 @@ rt::Task<Result<GroupId>> Objects::create_group(std::string name, std::vector<Vo
 rt::Task<Result<>> Objects::set_members(GroupId group, std::vector<VolumeId> members) {
   CO_TRY(GroupState * state, group_of(group));
   CO_TRY_VOID(check_members(group, members));
+  if (!state->row->following.is_none()) CO_TRY_VOID(core_.whole(*state));   // what fills it means these volumes
   GroupRow row = *state->row;
   row.members = std::move(members);
   bool follows = row.role == Role::target || row.role == Role::demoted;

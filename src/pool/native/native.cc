@@ -12,6 +12,7 @@ NativePool::NativePool(os::Host& machine, std::unique_ptr<os::Host> on_device, r
       access_{core_, admission_, answers_, reader_, writer_},
       objects_(access_),
       shipping_(access_),
+      filler_(access_, shipping_),
       followers_(core_),
       checkpointer_(core_, admission_, followers_) {}
 
@@ -39,6 +40,10 @@ void NativePool::set_acks(GroupId group, Acks* acks) {
   if (!state) return;
   state->acks = acks;
   answers_.acks_moved(*state);
+}
+
+void NativePool::set_fetch(GroupId group, Fetch* fetch) {
+  if (GroupState* state = core_.find(group)) state->fetch = fetch;
 }
 
 void NativePool::acks_moved(GroupId group) {

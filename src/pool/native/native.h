@@ -2,6 +2,7 @@
 #pragma once
 
 #include "pool/native/checkpoint.h"
+#include "pool/native/filler.h"
 #include "pool/native/followers.h"
 #include "pool/native/identity.h"
 #include "pool/native/objects.h"
@@ -80,6 +81,10 @@ class NativePool final : public Pool {
 
   rt::Task<Result<Lsn>> apply(GroupId group, std::vector<journal::Record> records) override { return shipping_.apply(group, std::move(records)); }
   rt::Task<Result<>> commit(Lsn lsn) override { return core_.make_durable(lsn); }
+  rt::Task<Result<>> begin_fill(GroupId group) override { return filler_.begin(group); }
+  void set_fetch(GroupId group, Fetch* fetch) override;
+  rt::Task<Result<Lsn>> fill(GroupId group, std::vector<journal::Record> records) override { return filler_.fill(group, std::move(records)); }
+  rt::Task<Result<>> end_fill(GroupId group) override { return filler_.end(group); }
   rt::Task<Result<>> await_received(Lsn lsn) override { return answers_.await_received(lsn); }
 
   rt::Task<Result<std::vector<Checksum>>> leaf_hashes(SnapshotId snapshot, std::size_t index, std::uint64_t from_leaf, std::size_t count) override;
@@ -107,6 +112,7 @@ class NativePool final : public Pool {
   const Access access_;
   Objects objects_;
   Shipping shipping_;
+  Filler filler_;
   Followers followers_;
   Checkpointer checkpointer_;
   std::unique_ptr<os::FileLock> lock_;

@@ -31,7 +31,7 @@ Result<> Reader::from_overlay(const Source& source, Block block, MutSpan into, s
     if (core_.stopped && hit.lsn > core_.journal->durable())
       return fail(Code::io, where(source, at) + ": the pool stopped before this write was safe; restart it");
     if (hit.kind == Hit::Kind::zero) {
-      settle(slot, store::Entry{.kind = store::EntryKind::zero}, block_of(into, i));
+      settle(slot, store::Entry{.kind = store::EntryKind::zero}, false, block_of(into, i));
     } else if (hit.kind == Hit::Kind::direct) {
       slot = {Slot::State::placed, hit.place, hit.checksum};
     } else {
@@ -43,9 +43,14 @@ Result<> Reader::from_overlay(const Source& source, Block block, MutSpan into, s
   return {};
 }
 
-void Reader::settle(Slot& slot, const store::Entry& entry, MutSpan into) {
+void Reader::settle(Slot& slot, const store::Entry& entry, bool filling, MutSpan into) {
   switch (entry.kind) {
     case store::EntryKind::absent:
+      if (filling) {
+        slot = {Slot::State::remote, {}, {}};
+        return;
+      }
+      [[fallthrough]];
     case store::EntryKind::zero:
       std::memset(into.data(), 0, into.size());
       slot = {Slot::State::done, {}, checksum_of_zero_block()};
@@ -60,6 +65,7 @@ Result<bool> Reader::try_blocks(const Source& source, Block block, MutSpan into,
   std::array<Slot, batch> slots;
   std::array<store::Entry, batch> entries;
   std::size_t count = into.size() / block_size;
+  const bool filling = is_filling(source);
   for (std::size_t done = 0; done < count;) {
     std::size_t n = std::min(batch, count - done);
     Block first{block.value + done};
@@ -74,7 +80,7 @@ Result<bool> Reader::try_blocks(const Source& source, Block block, MutSpan into,
       }
       TRY(bool there, core_.store->try_lookup(view_of(source), Block{first.value + i}, std::span(entries).first(end - i)));
       if (!there) return false;
-      for (std::size_t j = i; j < end; ++j) settle(slots[j], entries[j - i], block_of(part, j));
+      for (std::size_t j = i; j < end; ++j) settle(slots[j], entries[j - i], filling, block_of(part, j));
       i = end;
     }
     for (std::size_t i = 0; i < n;) {
@@ -115,10 +121,29 @@ rt::Task<Result<>> Reader::blocks(const Source& source, Block block, MutSpan int
 
 rt::Task<void> Reader::read_run(Place place, MutSpan into, Result<>& result) { result = co_await core_.store->read_data(place, into); }
 
+// What could not be fetched may have come by another way meanwhile: a write, the fill, or the end of it.
 rt::Task<Result<>> Reader::one_batch(const Source& source, Block block, MutSpan into, std::span<Checksum> sums) {
+  std::optional<Error> missed;
+  Result<> done = co_await one_round(source, block, into, sums, missed);
+  if (!done && missed) done = co_await one_round(source, block, into, sums, missed);
+  co_return done;
+}
+
+rt::Task<Result<>> Reader::fetch_remote(const Source& source, Block block, MutSpan into) {
+  VolumeState* volume = core_.find(source.volume);
+  Fetch* fetch = volume && volume->group ? volume->group->fetch : nullptr;
+  const std::string what = where(source, block) + ": the block is still on another system";
+  if (!fetch) co_return fail(Code::unreachable, what + ", and nothing brings it: the copy that was to do so has ended or is not running");
+  Result<> fetched = co_await fetch->fetch(source.volume, block, into.size() / block_size, into);
+  if (!fetched) co_return fail(fetched.error().in(what));
+  co_return Result<>{};
+}
+
+rt::Task<Result<>> Reader::one_round(const Source& source, Block block, MutSpan into, std::span<Checksum> sums, std::optional<Error>& missed) {
   std::size_t n = into.size() / block_size;
   std::vector<Slot> slots(n);
   const Lsn as_of = core_.journal->appended();
+  const bool filling = is_filling(source);   // as of then, too: what is looked up below may be older than the end of the fill
   // Places that commits free while we wait are not reused before we are done.
   auto guard = core_.store->begin_read();
   CO_TRY_VOID(from_overlay(source, block, into, slots));
@@ -131,7 +156,7 @@ rt::Task<Result<>> Reader::one_batch(const Source& source, Block block, MutSpan 
     }
     std::vector<store::Entry> entries(end - i);
     CO_TRY_VOID(co_await core_.store->lookup(view_of(source), Block{block.value + i}, entries));
-    for (std::size_t j = i; j < end; ++j) settle(slots[j], entries[j - i], block_of(into, j));
+    for (std::size_t j = i; j < end; ++j) settle(slots[j], entries[j - i], filling, block_of(into, j));
     i = end;
   }
   struct Run {
@@ -163,14 +188,29 @@ rt::Task<Result<>> Reader::one_batch(const Source& source, Block block, MutSpan 
     }
   }
   for (std::size_t i = 0; i < n; ++i) {
-    if (slots[i].state == Slot::State::remote)
-      co_return fail(Code::unreachable, where(source, Block{block.value + i}) + ": the block is still on another system");
     if (slots[i].state == Slot::State::bad) {
       Bad bad{Block{block.value + i}, slots[i].place, slots[i].checksum, "known damage", as_of};
       CO_TRY_VOID(co_await mend(source, std::move(bad), block_of(into, i)));
     }
-    if (!sums.empty()) sums[i] = slots[i].checksum;
   }
+  guard.reset();   // a fetch may take long
+  for (std::size_t i = 0; i < n;) {
+    std::size_t end = i;
+    while (end < n && slots[end].state == Slot::State::remote) ++end;
+    if (end == i) {
+      ++i;
+      continue;
+    }
+    if (missed) co_return fail(*missed);
+    MutSpan part = into.subspan(i * block_size, (end - i) * block_size);
+    Result<> fetched = co_await fetch_remote(source, Block{block.value + i}, part);
+    if (!fetched) {
+      missed = fetched.error();
+      co_return fetched;
+    }
+    for (; i < end; ++i) slots[i].checksum = checksum_of(block_of(into, i));
+  }
+  for (std::size_t i = 0; i < n && !sums.empty(); ++i) sums[i] = slots[i].checksum;
   co_return Result<>{};
 }
 

@@ -54,8 +54,13 @@ class Reader {
   }
   // Fills what the overlay has in memory and says what is left to do.
   Result<> from_overlay(const Source& source, Block block, MutSpan into, std::span<Slot> slots) const;
-  static void settle(Slot& slot, const store::Entry& entry, MutSpan into);
+  // `filling`: nothing is known of what has no entry.
+  static void settle(Slot& slot, const store::Entry& entry, bool filling, MutSpan into);
+  [[nodiscard]] bool is_filling(const Source& source) const { return source.upto == epoch_of_head && core_.is_filling(source.volume); }
   rt::Task<Result<>> one_batch(const Source& source, Block block, MutSpan into, std::span<Checksum> sums);
+  // `missed`: why blocks could not be fetched; set before, none is asked for.
+  rt::Task<Result<>> one_round(const Source& source, Block block, MutSpan into, std::span<Checksum> sums, std::optional<Error>& missed);
+  rt::Task<Result<>> fetch_remote(const Source& source, Block block, MutSpan into);
   rt::Task<void> read_run(Place place, MutSpan into, Result<>& result);
   // mend.cc
   struct Bad {

@@ -17,6 +17,8 @@ class Shipping {
   // Reads what the journal still has, so that times, origins and last records of groups are known as before the restart.
   rt::Task<Result<>> recall();
   rt::Task<Result<Lsn>> apply(GroupId group, std::vector<journal::Record> records);
+  // A peer's record makes sense for this group: its volume, its length, its checksums.
+  [[nodiscard]] Result<> check(const GroupState& group, const journal::Record& record) const;
 
  private:
   Result<> recall(const std::vector<journal::Record>& records);
@@ -26,7 +28,6 @@ class Shipping {
     std::uint64_t blocks = 0;             // reserved for the others
     std::uint64_t cost = 0;
   };
-  [[nodiscard]] Result<> check(const GroupState& group, const journal::Record& record) const;
   [[nodiscard]] Result<> check_rows(const GroupState& group, const journal::Record& record) const;
   [[nodiscard]] Result<> may_apply(const GroupState& group) const;
   rt::Task<Result<Lsn>> apply_in_turn(GroupState& group, std::vector<journal::Record> records);

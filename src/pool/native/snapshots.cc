@@ -40,6 +40,7 @@ SnapshotRow Objects::snapshot_row(const GroupState& group, std::string name, std
 rt::Task<Result<SnapshotId>> Objects::snapshot(GroupId group, std::string name, std::string purpose) {
   CO_TRY(GroupState * state, group_of(group));
   CO_TRY_VOID(check_name("snapshot", name));
+  CO_TRY_VOID(core_.whole(*state));
   if (purpose.empty()) CO_TRY_VOID(snapshot_name_is_free(group, name));
   SnapshotRow row = snapshot_row(*state, std::move(name), std::move(purpose));
   SnapshotId id = row.id;
@@ -182,6 +183,7 @@ rt::Task<Result<SnapshotId>> Objects::revert(GroupId group, SnapshotId snapshot,
   if (at == core_.catalog.snapshots.end()) co_return fail(Code::not_found, "pool '" + core_.name + "' has no snapshot " + text_of(snapshot));
   const SnapshotRow& to = at->second;
   CO_TRY_VOID(check_name("snapshot", keep_as));
+  CO_TRY_VOID(core_.whole(*state));
   CO_TRY_VOID(snapshot_name_is_free(group, keep_as));
   // A follower's journal knows nothing of blocks that change without a write.
   for (const auto& [id, row] : core_.catalog.followers)

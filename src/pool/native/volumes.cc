@@ -84,6 +84,7 @@ rt::Task<Result<>> Objects::resize_volume(VolumeId volume, Bytes size) {
     co_return fail(Code::unsupported, told("volume", row->name) + ": volumes grow only");
   }
   if (size == row->size) co_return Result<>{};
+  if (row->filling) co_return fail(Code::busy, told("volume", row->name) + " is still being filled from another system; wait until it is complete");
   VolumeRow next = *row;
   next.size = size;
   Changes changes{std::move(next)};
