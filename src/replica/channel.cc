@@ -15,7 +15,7 @@ constexpr std::size_t inlet_size = 64 << 10;
 
 bool known(FrameType type) {
   auto n = static_cast<std::uint16_t>(type);
-  return (n >= 1 && n <= 5) || (n >= 16 && n <= 18) || (n >= 32 && n <= 47) || (n >= 64 && n <= 75);
+  return (n >= 1 && n <= 5) || (n >= 16 && n <= 18) || (n >= 32 && n <= 48) || (n >= 64 && n <= 76);
 }
 
 std::size_t total(std::span<const Span> parts) {

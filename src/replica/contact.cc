@@ -48,6 +48,7 @@ rt::Task<Result<Source::Contacted>> Source::contact(Channel& channel) {
   out.there.tells_changes = answer.tells_changes();
   if (answer.has_pass_open()) out.there.pass_open = origin_from(answer.pass_open());
   out.fresh = answer.fresh();
+  out.filling = answer.filling();
   unpacks_ = answer.unpacks();
   out.promoting = answer.promoting();
   out.cursor_member = answer.cursor_member();

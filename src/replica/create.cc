@@ -128,6 +128,7 @@ wire::CreateTarget Creation::ask_for(const CreateRequest& request, const Facts& 
   }
   wanted.set_sync_type(static_cast<std::uint32_t>(request.sync_type));
   wanted.set_seeded(request.seeded);
+  wanted.set_at_once(request.sync_type == SyncType::tokenized_clone);
   put(facts.way, *wanted.mutable_way());
   if (request.sync_type == SyncType::mirror) put(facts.past, *wanted.mutable_past());
   wanted.set_created_us(ground_.host.clock().wall().us);
@@ -290,6 +291,7 @@ rt::Task<Result<wire::CreateTargetReply>> Creation::make_target(SystemId from, w
   }
   wish.dry_run = wanted.dry_run();
   wish.seeded = wanted.seeded();
+  wish.at_once = wanted.at_once();
   if (wanted.has_past()) {
     CO_TRY(Past past, past_from(wanted.past()));
     wish.past = std::move(past);

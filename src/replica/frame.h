@@ -37,6 +37,7 @@ enum class FrameType : std::uint16_t {
   verify_begin = 45,
   verify_wanted = 46,
   verify_end = 47,
+  fetched = 48,
   // data, target to source
   target_hello = 64,
   stream_ready = 65,
@@ -50,6 +51,7 @@ enum class FrameType : std::uint16_t {
   entries = 73,
   reclaim_end = 74,
   verify_answer = 75,
+  fetch_wanted = 76,
 };
 
 inline constexpr std::uint16_t ignorable = 0x8000;  // set in a type: a receiver that does not know it goes on

@@ -1,5 +1,6 @@
 #include "replica/ledger.h"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdio>
@@ -37,6 +38,12 @@ Past past_of(pool::Pool& pool, GroupId group) {
   // A target that never held anything has a history of its own that nobody ever wrote.
   if (row->role == store::Role::target) return {row->history, row->position};
   return {row->history, pool.position(group)};
+}
+
+bool is_filling(pool::Pool& pool, GroupId group) {
+  const store::GroupRow* row = group_row(pool, group);
+  if (row == nullptr) return false;
+  return std::any_of(row->members.begin(), row->members.end(), [&](VolumeId member) { return pool.catalog().volumes.at(member).filling; });
 }
 
 bool covers(pool::Pool& pool, const store::FollowerRow& follower, Origin common) {

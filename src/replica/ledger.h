@@ -28,6 +28,8 @@ namespace lockstep::replica {
 // stays as it is: more blocks than necessary.
 rt::Task<Result<>> claim_after(pool::Pool& pool, RelationshipId follower, Origin common);
 [[nodiscard]] Past past_of(pool::Pool& pool, GroupId group);
+// Some blocks of some volume of it may still be on another system, while hosts use it (Pool::begin_fill).
+[[nodiscard]] bool is_filling(pool::Pool& pool, GroupId group);
 
 // In the order of `uuids`; fewer when one is gone. A reverted group has new ids under the old uuids.
 [[nodiscard]] std::vector<VolumeId> volumes_of(pool::Pool& pool, std::span<const VolumeUuid> uuids);

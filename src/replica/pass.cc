@@ -48,6 +48,35 @@ std::optional<PassRun> MaskRuns::next() {
   return run;
 }
 
+std::vector<PassRun> without(PassRun run, const std::vector<LeafMask>& held) {
+  std::vector<PassRun> out;
+  auto before = [](const LeafMask& m, std::tuple<std::uint32_t, std::uint64_t> key) { return std::tuple(m.member, m.leaf) < key; };
+  auto at = std::lower_bound(held.begin(), held.end(), std::tuple(run.member, run.block.value / store::leaf_blocks), before);
+  bool open = false;
+  for (std::uint64_t i = 0; i < run.count; ++i) {
+    std::uint64_t block = run.block.value + i;
+    while (at != held.end() && at->member == run.member && at->leaf < block / store::leaf_blocks) ++at;
+    std::uint64_t bit = block % store::leaf_blocks;
+    bool there = at != held.end() && at->member == run.member && at->leaf == block / store::leaf_blocks && (at->mask[bit / 64] >> (bit % 64) & 1) != 0;
+    if (!there && !open) out.push_back(PassRun{run.member, Block{block}, 0, run.zero});
+    if (!there) ++out.back().count;
+    open = !there;
+  }
+  return out;
+}
+
+journal::Record record_of(const PassRun& run, Origin towards, WallTime now) {
+  journal::Record record;
+  record.kind = run.zero ? journal::Kind::zero : journal::Kind::write;
+  record.flags = journal::flag_resync;
+  record.origin = {towards.generation, std::max(towards.lsn, Lsn{1})};  // says whose; moves no position
+  record.volume = VolumeId{run.member};
+  record.block = run.block;
+  record.count = run.count;
+  record.time = now;
+  return record;
+}
+
 std::uint64_t blocks_of(const std::vector<LeafMask>& masks) {
   std::uint64_t sum = 0;
   for (const auto& m : masks) {

@@ -25,6 +25,7 @@ struct Pass {
   Origin towards;  // the snapshot's position
   Lsn lsn;
   std::vector<LeafMask> masks;  // by member, then leaf
+  std::vector<LeafMask> held;   // likewise: the target has these, they are not sent
   bool fresh = false;
   std::uint32_t number = 0;
   Bytes total, sent;
@@ -56,6 +57,11 @@ class MaskRuns {
 [[nodiscard]] std::uint64_t blocks_of(const std::vector<LeafMask>& masks);
 // Both sets, sorted, each leaf once.
 [[nodiscard]] std::vector<LeafMask> united(std::vector<LeafMask> a, std::vector<LeafMask> b);
+
+// What is left of the run without the blocks of `held` (sorted, each leaf once), in order.
+[[nodiscard]] std::vector<PassRun> without(PassRun run, const std::vector<LeafMask>& held);
+// A record that brings the run's blocks as of `towards`: without bytes and checksums yet, where it is not zero.
+[[nodiscard]] journal::Record record_of(const PassRun& run, Origin towards, WallTime now);
 
 // How a pass under way is known again after a restart: the purpose of its snapshot begins with one of these.
 inline constexpr std::string_view full_pass = "resync-full";

@@ -51,7 +51,9 @@ rt::Task<Result<>> Points::copy(EntryRef entry, Watcher& watcher) {
 }
 
 rt::Task<Result<>> Points::stop_at(EntryRef entry, CopyState intent) {
-  Result<> closed = co_await operations_.close_target(entry, "before-close-");
+  // A token's copy may be in use before it is whole: what hosts have of it, and wrote to it, stays theirs.
+  Result<> closed;
+  if (entry->kept.sync_type != SyncType::tokenized_clone) closed = co_await operations_.close_target(entry, "before-close-");
   if (!closed && closed.error().code != Code::unreachable) co_return closed;
   Result<> rested = co_await operations_.rest_both(entry, intent);
   if (!rested) co_return rested;

@@ -7,6 +7,12 @@
 #include "replica/point.h"
 
 namespace lockstep::replica {
+namespace {
+
+constexpr std::size_t fetches_most = 64;   // of a target that waits for answers to half as many
+constexpr int fetches_at_once = 4;
+
+}  // namespace
 
 Source::Source(const Ground& ground, pool::Pool& pool, Gates& gates, const Relationship& relationship,
                StatusSink sink, bool hold)
@@ -122,6 +128,7 @@ rt::Task<Error> Source::serve(std::unique_ptr<os::Stream> stream) {
   Channel channel(loop_, std::move(stream));
   channel_ = &channel;
   replies_ = std::make_unique<rt::Queue<Frame>>(loop_, 8);
+  fetches_ = std::make_unique<rt::Queue<Frame>>(loop_, fetches_most);
   sequence_ = received_sequence_ = durable_sequence_ = synced_sequence_ = 0;
   unsynced_.clear();
   rt::Scope scope(loop_);
@@ -130,6 +137,7 @@ rt::Task<Error> Source::serve(std::unique_ptr<os::Stream> stream) {
   scope.spawn(ask_for_durable(channel));
   scope.spawn(note_arrivals(channel));
   scope.spawn(pace_hosts(channel));
+  for (int i = 0; i < fetches_at_once; ++i) scope.spawn(answer_fetches(channel));
   scope.spawn(channel.keep_alive(FrameType::state, ground_.options.heartbeat,
                                  ground_.options.reachable_within - ground_.options.heartbeat));
   Result<> ended = co_await drive(channel);
@@ -182,6 +190,9 @@ rt::Task<void> Source::read_frames(Channel& channel) {
     if (frame->type == FrameType::ack) {
       Result<> taken = on_ack(*frame);
       if (!taken) channel.close(taken.error());
+    } else if (frame->type == FrameType::fetch_wanted) {
+      Frame wanted = std::move(*frame);
+      if (!fetches_->try_push(std::move(wanted))) channel.close({Code::corrupt, "the target asks for too many blocks at a time"});
     } else if (frame->type == FrameType::verify_answer) {
       if (verification_ != nullptr) verification_->answered(std::move(*frame));
     } else {
@@ -191,6 +202,7 @@ rt::Task<void> Source::read_frames(Channel& channel) {
     }
   }
   replies_->close();
+  fetches_->close();
   if (verification_ != nullptr) verification_->end(*channel.closed());
   hang_up(*channel.closed());
 }

@@ -3,7 +3,7 @@
 // resync pass ends at exactly one position of the group. Refuses:  shipping from a position that the history
 // does not contain; letting go of journal or change map before the target is durable. Lives on: the pool's
 // loop, all of it. Files: source.cc (life), contact.cc (plan), stream.cc, acks.cc, source_gate.cc, source_pace.cc, next_hop.cc,
-//           source_pass.cc, source_point.cc, compare.cc, surplus.cc.
+//           source_pass.cc, source_point.cc, source_fill.cc, compare.cc, surplus.cc.
 #pragma once
 
 #include <deque>
@@ -100,6 +100,7 @@ class Source final : public Claim {
     Plan plan;
     bool promoting = false;
     bool fresh = false;
+    bool filling = false;   // hosts use the target already
     std::uint32_t cursor_member = 0;
     Block cursor_block;
   };
@@ -175,6 +176,8 @@ class Source final : public Claim {
   rt::Task<Result<>> read_map();
   rt::Task<Result<Bytes>> size_of_pass();
   rt::Task<Result<>> send_run(Channel& channel, PassRun run);
+  rt::Task<Result<std::vector<LeafMask>>> masks_of_target();
+  rt::Task<Result<>> send_lacking(Channel& channel, pool::VolumeRef view, PassRun run);
   rt::Task<Result<>> send_part(Channel& channel, pool::VolumeRef view, PassRun run);
   rt::Task<Result<>> send_zero(Channel& channel, PassRun run);
   rt::Task<Result<>> send_data(Channel& channel, pool::VolumeRef view, PassRun run);
@@ -189,6 +192,12 @@ class Source final : public Claim {
   rt::Task<Result<>> act_on_point(Channel& channel, Contacted contacted);
   rt::Task<Result<>> drop_pass_snapshot(SnapshotId snapshot);
   [[nodiscard]] Bytes journal_budget() const;
+
+  // source_fill.cc
+  rt::Task<Result<>> fill_target(Channel& channel, Contacted contacted);
+  rt::Task<void> answer_fetches(Channel& channel);
+  rt::Task<Result<>> answer_fetch(Channel& channel, Frame frame);
+  rt::Task<Result<>> read_wanted(std::uint32_t member, Block block, std::uint64_t count, Load& into);
 
   // source_damage.cc
   rt::Task<Result<>> pass_over_journal(Error why);
@@ -236,6 +245,8 @@ class Source final : public Claim {
   bool handing_over_ = false;  // gave up its role for a promotion that is led from here
   Channel* channel_ = nullptr;
   std::unique_ptr<rt::Queue<Frame>> replies_;
+  std::unique_ptr<rt::Queue<Frame>> fetches_;   // that a target which is being filled asks for
+  unsigned fetching_ = 0;
   Verification* verification_ = nullptr;  // while it uses the connection
   bool verifying_ = false;
   std::uint32_t verify_runs_ = 0;

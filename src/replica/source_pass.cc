@@ -171,13 +171,8 @@ rt::Task<Result<>> Source::open_pass(Channel& channel, const Contacted& contacte
   Result<> sent = co_await channel.send(FrameType::pass_begin, begin);
   if (!sent) co_return sent;
   std::vector<LeafMask> theirs;
-  while (both) {
-    Result<Frame> frame = co_await reply(FrameType::changes);
-    if (!frame) co_return fail(frame.error());
-    if (frame->heads.empty()) break;
-    auto masks = decode_masks(frame->heads, members_.size());
-    if (!masks) co_return fail(masks.error());
-    theirs.insert(theirs.end(), masks->begin(), masks->end());
+  if (both) {
+    CO_TRY(theirs, co_await masks_of_target());
   }
   if (!theirs.empty()) pass_->masks = united(std::move(pass_->masks), std::move(theirs));
   Result<Frame> ready = co_await reply(FrameType::pass_ready);
@@ -189,12 +184,26 @@ rt::Task<Result<>> Source::open_pass(Channel& channel, const Contacted& contacte
   co_return Result<>{};
 }
 
+rt::Task<Result<std::vector<LeafMask>>> Source::masks_of_target() {
+  std::vector<LeafMask> out;
+  for (;;) {
+    Result<Frame> frame = co_await reply(FrameType::changes);
+    if (!frame) co_return fail(frame.error());
+    if (frame->heads.empty()) break;
+    auto masks = decode_masks(frame->heads, members_.size());
+    if (!masks) co_return fail(masks.error());
+    out.insert(out.end(), masks->begin(), masks->end());
+  }
+  co_return std::move(out);
+}
+
 rt::Task<Result<Bytes>> Source::size_of_pass() {
   if (pass_->set == Pass::Set::masks) co_return Bytes{blocks_of(pass_->masks) * block_size};
   Bytes total{0};
-  for (std::uint32_t member = 0; member < members_.size(); ++member) {
+  for (std::uint32_t member = pass_->cursor_member; member < members_.size(); ++member) {
     CO_TRY(pool::VolumeRef view, pool_.open_snapshot(pass_->snapshot, member));
-    for (Bytes at{0}; at < view->size();) {
+    Bytes from = member == pass_->cursor_member ? offset_of(pass_->cursor_block) : Bytes{0};
+    for (Bytes at = from; at < view->size();) {
       auto extents = co_await view->extents(at, view->size() - at, extents_at_once);
       if (!extents) co_return fail(extents.error());
       if (extents->empty()) break;
@@ -241,7 +250,7 @@ rt::Task<Result<>> Source::send_set(Channel& channel) {
         while (run.count > 0) {
           PassRun part = run;
           if (!zero) part.count = std::min({run.count, run_most, batch_size().value / block_size});
-          Result<> sent = co_await send_part(channel, view, part);
+          Result<> sent = co_await send_lacking(channel, view, part);
           if (!sent) co_return sent;
           run.block += Block{part.count};
           run.count -= part.count;
@@ -276,21 +285,27 @@ rt::Task<Result<>> Source::send_run(Channel& channel, PassRun run) {
   co_return Result<>{};
 }
 
+// Of a target that is being filled, what it has already does not travel again.
+rt::Task<Result<>> Source::send_lacking(Channel& channel, pool::VolumeRef view, PassRun run) {
+  if (pass_->held.empty() || run.zero) co_return co_await send_part(channel, std::move(view), run);
+  std::vector<PassRun> parts = without(run, pass_->held);
+  std::uint64_t lacking = 0;
+  for (const PassRun& part : parts) {
+    lacking += part.count;
+    Result<> sent = co_await send_part(channel, view, part);
+    if (!sent) co_return sent;
+  }
+  pass_->sent += Bytes{(run.count - lacking) * block_size};
+  co_return Result<>{};
+}
+
 rt::Task<Result<>> Source::send_part(Channel& channel, pool::VolumeRef view, PassRun run) {
   if (run.zero) co_return co_await send_zero(channel, run);
   co_return co_await send_data(channel, std::move(view), run);
 }
 
 rt::Task<Result<>> Source::send_zero(Channel& channel, PassRun run) {
-  journal::Record record;
-  record.kind = journal::Kind::zero;
-  record.flags = journal::flag_resync;
-  record.origin = {pass_->towards.generation,
-                   std::max(pass_->towards.lsn, Lsn{1})};  // says whose; moves no position
-  record.volume = VolumeId{run.member};
-  record.block = run.block;
-  record.count = run.count;
-  record.time = ground_.host.clock().wall();
+  journal::Record record = record_of(run, pass_->towards, ground_.host.clock().wall());
   co_return co_await load(channel, std::move(record), run);
 }
 
@@ -303,15 +318,7 @@ rt::Task<Result<>> Source::send_data(Channel& channel, pool::VolumeRef view, Pas
   Buffer packed;
   Writer out(packed);
   for (Checksum sum : sums) out.checksum(sum);
-  journal::Record record;
-  record.kind = journal::Kind::write;
-  record.flags = journal::flag_resync;
-  record.origin = {pass_->towards.generation,
-                   std::max(pass_->towards.lsn, Lsn{1})};  // says whose; moves no position
-  record.volume = VolumeId{run.member};
-  record.block = run.block;
-  record.count = run.count;
-  record.time = ground_.host.clock().wall();
+  journal::Record record = record_of(run, pass_->towards, ground_.host.clock().wall());
   record.checksums = packed;
   record.data = bytes.span();
   load_.bytes.push_back(std::move(bytes));

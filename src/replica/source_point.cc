@@ -21,6 +21,7 @@ rt::Task<Result<>> Source::drop_point() {
 }
 
 rt::Task<Result<>> Source::drop_pass_snapshot(SnapshotId snapshot) {
+  while (fetching_ > 0) co_await moved_.wait();   // they read it
   if (is_point(type_)) co_return co_await drop_point();
   co_return co_await pool_.delete_snapshot(snapshot);
 }
@@ -34,7 +35,7 @@ rt::Task<Result<>> Source::act_on_point(Channel& channel, Contacted contacted) {
   std::optional<SnapshotId> point = find_point(pool_, group_, id_);
   Origin wanted = point ? pool_.catalog().snapshots.at(*point).origin : Origin{};
   const TargetSide& there = contacted.there;
-  bool whole = !there.pass_open && !there.holds_nothing;
+  bool whole = !there.pass_open && !there.holds_nothing && !contacted.filling;
   bool open = there.role == store::Role::target_writable;
   // It serves hosts only once it holds the point; and a new point is taken only after it was closed again.
   if (whole && (open || !point || there.past.position == wanted)) {
@@ -50,6 +51,7 @@ rt::Task<Result<>> Source::act_on_point(Channel& channel, Contacted contacted) {
          "its point in time is gone before the target had all of it; resync it to take a new one, or detach it");
     co_return co_await idle(channel);
   }
+  if (contacted.filling) co_return co_await fill_target(channel, std::move(contacted));
   switch (contacted.plan.kind) {
     case Plan::Kind::ahead:
     case Plan::Kind::diverged: co_return co_await have_it_kept(channel);

@@ -33,6 +33,7 @@ std::string access_row(SyncType type, bool whole) {
 }  // namespace
 
 Access target_access(SyncType type, CopyState state, bool whole) noexcept {
+  if (type == SyncType::tokenized_clone) return Access::read_write;   // it is the hosts' from its first moment
   bool parted = state == CopyState::fractured || state == CopyState::split || state == CopyState::failedover ||
                 state == CopyState::skewed;
   bool at_once = is_point(type) && state == CopyState::synchronized;
@@ -74,7 +75,9 @@ std::string states_page() {
   out +=
       "\n## What hosts may do with the target\n"
       "*Whole*: the target holds a state of its source. Once Synchronized it always does: Abort, Prepare and Fracture in the middle of a\n"
-      "copy bring back the state before it. The source serves hosts in every CopyState but Failedover (10), and while it is being restored.\n\n" +
+      "copy bring back the state before it. The source serves hosts in every CopyState but Failedover (10), and while it is being restored.\n"
+      "A tokenized clone made of new volumes is the hosts' from its first moment, and stays theirs: while it is not whole, what it lacks is fetched when\n"
+      "it is read, or the read fails where it cannot be had. One made of volumes that were there already is used when it is whole.\n\n" +
       header("target");
   for (SyncType type : types) {
     out += access_row(type, true);

@@ -22,7 +22,8 @@ Target::Target(const Ground& ground, pool::Pool& pool, Gates& gates, const Relat
       sink_(std::move(sink)),
       intent_(relationship.intent),
       idle_(loop_),
-      progress_(loop_) {
+      progress_(loop_),
+      fetcher_(ground, pool, relationship.group, relationship.name) {
   for (const auto& [here, there] : relationship.pairs) member_uuids_.push_back(here);
   members_ = volumes_of(pool_, member_uuids_);
 }
@@ -47,13 +48,17 @@ rt::Task<Result<>> Target::open() {
   Result<> gone = co_await drop_internal(pool_, group_, std::move(verified), SnapshotId{});
   if (!gone) co_return gone;
   std::string compared = purpose("compare", id_);
-  co_return co_await drop_internal(pool_, group_, std::move(compared), SnapshotId{});
+  Result<> cleared = co_await drop_internal(pool_, group_, std::move(compared), SnapshotId{});
+  if (cleared && filling()) pool_.set_fetch(group_, &fetcher_);
+  co_return cleared;
 }
 
 rt::Task<Result<>> Target::close() {
   ending_ = true;
   Error bye{Code::cancelled, "the relationship is being closed here"};
   hang_up(bye);
+  pool_.set_fetch(group_, nullptr);
+  co_await fetcher_.close();
   co_await quiet();
   co_return Result<>{};
 }
@@ -113,6 +118,7 @@ rt::Task<Error> Target::serve(std::unique_ptr<os::Stream> stream) {
   } else {
     why = *channel.closed();
   }
+  co_await fetcher_.disconnected(why);
   progress_.wake_all();
   verify.close();
   co_await scope.join();
@@ -165,6 +171,7 @@ rt::Task<Result<>> Target::take(Channel& channel, Frame frame) {
     case FrameType::hashes_wanted: co_return co_await on_hashes(channel, std::move(frame));
     case FrameType::entries_wanted: co_return co_await on_entries(channel, std::move(frame));
     case FrameType::reclaim: co_return co_await on_reclaim(channel, std::move(frame));
+    case FrameType::fetched: co_return fetcher_.answered(std::move(frame));
     case FrameType::verify_begin: co_return co_await verify_->begin(std::move(frame));
     case FrameType::verify_wanted:
     case FrameType::verify_end: co_return verify_->wanted(std::move(frame));
@@ -199,8 +206,10 @@ rt::Task<Result<>> Target::on_hello(Channel& channel, Frame frame) {
   answer.set_holds_nothing(!group.was_synchronized && here.position.generation.is_none());
   answer.set_fresh(fresh_);
   answer.set_unpacks(true);
-  if (group.resync) {
-    put(group.resync->source_position, *answer.mutable_pass_open());
+  const bool fills = filling();
+  answer.set_filling(fills);
+  if (group.resync) put(group.resync->source_position, *answer.mutable_pass_open());
+  if (group.resync || fills) {
     answer.set_cursor_member(cursor_member_);
     answer.set_cursor_block(cursor_block_.value);
   }
@@ -218,7 +227,9 @@ rt::Task<Result<>> Target::on_hello(Channel& channel, Frame frame) {
   answer.set_intent(static_cast<std::uint32_t>(intent_));
   status_.last_contact = ground_.host.clock().wall();
   status_.cause.clear();
-  co_return co_await channel.send(FrameType::target_hello, answer);
+  Result<> sent = co_await channel.send(FrameType::target_hello, answer);
+  if (sent && fills) fetcher_.connected(channel, members_);
+  co_return sent;
 }
 
 // The source's history becomes this group's before the first record of it comes: what is here is a part of
@@ -300,8 +311,8 @@ Status Target::status() const {
   if (const store::GroupRow* group = group_row(pool_, group_)) {
     out.was_synchronized = group->was_synchronized;
     out.position = group->position;
-    out.taken_over = group->role == store::Role::target_writable;
-    out.skewed = is_point(type_) && wrote_itself(pool_, group_);
+    out.taken_over = group->role == store::Role::target_writable && !filling();
+    out.skewed = type_ == SyncType::snapshot && wrote_itself(pool_, group_);
   }
   out.sent_total = sent_before_ + (channel_ != nullptr ? channel_->sent_bytes() : Bytes{0});
   out.received_total = received_before_ + (channel_ != nullptr ? channel_->received_bytes() : Bytes{0});

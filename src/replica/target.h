@@ -4,7 +4,7 @@
 //           survives a power cut; nothing that only it has is overwritten without a snapshot of it.
 // Refuses:  a batch that does not begin at its position; blocks out of order outside of a pass; a pass
 // without room for a stand-in. Lives on: the pool's loop. Files: target.cc (life), target_apply.cc,
-// target_pass.cc, target_compare.cc, target_roles.cc.
+// target_pass.cc, target_fill.cc, target_compare.cc, target_roles.cc.
 #pragma once
 
 #include <deque>
@@ -17,6 +17,7 @@
 #include "pool/pool.h"
 #include "replica/batch.h"
 #include "replica/channel.h"
+#include "replica/fetcher.h"
 #include "replica/gate.h"
 #include "replica/ground.h"
 #include "replica/history.h"
@@ -82,6 +83,12 @@ class Target {
   rt::Task<Result<>> leave_pass();  // back to the stand-in
   rt::Task<Result<>> keep(std::string name);
 
+  // target_fill.cc: hosts use the group while it is filled
+  [[nodiscard]] bool filling() const;
+  rt::Task<Result<>> begin_fill_pass(Channel& channel);
+  rt::Task<Result<>> tell_held(Channel& channel, std::uint32_t member, Block from);
+  rt::Task<Result<>> end_fill_pass(Channel& channel);
+
   // target_compare.cc
   rt::Task<Result<>> on_compare_begin(Channel& channel);
   rt::Task<Result<>> on_compare_end();
@@ -124,6 +131,7 @@ class Target {
   bool ack_wanted_ = false;   // and waits for an answer, though there may be no news
   std::optional<SnapshotId> compared_;
   VerifyAnswers* verify_ = nullptr;
+  Fetcher fetcher_;
 
   // Of the pass under way: everything before was applied (durable once settled).
   std::uint32_t cursor_member_ = 0;

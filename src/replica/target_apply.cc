@@ -16,9 +16,10 @@ rt::Task<Result<>> Target::on_batch(Channel& channel, Frame frame) {
   const store::GroupRow* group = group_row(pool_, group_);
   if (group == nullptr) co_return fail(Code::not_found, "the group is gone");
   bool blocks = batch.to.generation.is_none();
-  if (group->role != store::Role::target)
+  const bool fills = filling();
+  if (group->role != store::Role::target && !fills)
     co_return fail(Code::read_only, "this end does not follow any more");
-  if (blocks != group->resync.has_value())
+  if (blocks != (fills || group->resync.has_value()))
     co_return fail(Code::corrupt, "blocks out of order outside of a resync, or records inside of one");
   if (!blocks && batch.from != group->position) {
     co_return fail(Code::changed, "the batch begins at " + text_of(batch.from) + ", this end is at " +
@@ -43,7 +44,12 @@ rt::Task<Result<>> Target::on_batch(Channel& channel, Frame frame) {
   fresh_ = false;
   std::uint64_t sequence = batch.sequence;
   std::vector<journal::Record> records = std::move(batch.records);
-  Result<Lsn> applied = co_await pool_.apply(group_, std::move(records));
+  Result<Lsn> applied = Lsn{};
+  if (fills) {
+    applied = co_await pool_.fill(group_, std::move(records));
+  } else {
+    applied = co_await pool_.apply(group_, std::move(records));
+  }
   if (!applied) co_return fail(applied.error());
   applied_lsn_ = *applied;
   applied_sequence_ = sequence;

@@ -221,15 +221,24 @@ rt::Task<Result<TargetMade>> make_target_objects(pool::Pool& pool, TargetWish wi
     Result<SnapshotId> kept = co_await pool.snapshot(group, std::move(label), std::move(no_purpose));
     if (!kept) co_return fail(kept.error().in("what the target group holds could not be kept, so it is not overwritten"));
   }
+  bool at_once = wish.at_once && plan.made != Made::nothing;
+  if (at_once) {
+    GroupId group = out.group;
+    done = co_await pool.begin_fill(group);
+    if (!done && done.error().code == Code::unsupported) {
+      at_once = false;
+      done = Result<>{};
+    }
+  }
   store::GroupRow row = *group_row(pool, out.group);
-  row.role = store::Role::target;
+  row.role = at_once ? store::Role::target_writable : store::Role::target;
   row.following = wish.relationship;
   // What has something in common with the source is a state of it, old or diverged: the first contact tells.
   row.position = out.related ? pool.position(out.group) : Origin{};
   row.was_synchronized = out.related;
   row.resync.reset();
-  if (!out.related) row.resync = open_for_copy(wish.relationship, overwrites);
-  done = co_await pool.change_group(std::move(row));
+  if (!out.related && !at_once) row.resync = open_for_copy(wish.relationship, overwrites);
+  if (done) done = co_await pool.change_group(std::move(row));
   if (!done) {
     GroupId group = out.group;
     Result<> gone = co_await remove_target_objects(pool, group, plan.made);

@@ -21,6 +21,7 @@ struct TargetWish {
   bool own_names = false;  // volumes may carry the source's names where those are free
   bool same_sizes = false;  // of volumes that exist; else they may be larger
   bool seeded = false;      // only a group that exists, with volumes, will do
+  bool at_once = false;    // hosts may use volumes that are made for it from their first moment, while they are filled
   bool dry_run = false;
   std::optional<Past> past;  // the source's: what an existing group has in common with it need not travel
   std::vector<std::pair<std::string, Bytes>> volumes;  // the source's names and sizes

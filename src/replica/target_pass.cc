@@ -17,6 +17,7 @@ rt::Task<Result<>> Target::on_pass_begin(Channel& channel, Frame frame) {
   wire::PassBegin begin;
   Result<> parsed = parse(frame, begin);
   if (!parsed) co_return parsed;
+  if (filling()) co_return co_await begin_fill_pass(channel);
   store::GroupRow group = row();
   if (group.role != store::Role::target)
     co_return fail(Code::read_only, "this end takes writes of its own; resync or fail back first");
@@ -93,6 +94,7 @@ rt::Task<Result<>> Target::on_pass_end(Channel& channel, Frame frame) {
   Result<> parsed = parse(frame, end);
   if (!parsed) co_return parsed;
   CO_TRY(Past theirs, past_from(end.past()));
+  if (filling()) co_return co_await end_fill_pass(channel);
   store::GroupRow group = row();
   if (!group.resync || group.resync->source_position != theirs.position)
     co_return fail(Code::changed, "the pass that ends here was not begun here");

@@ -63,6 +63,7 @@ rt::Task<Result<>> Target::fall_back() {
 }
 
 rt::Task<Result<Past>> Target::yield(std::string keep_as, std::optional<Past> other) {
+  if (filling()) co_return fail(described({Code::busy, "hosts use it while it is being filled; abort the copy, or detach it"}));
   Error why{Code::cancelled, "this end gives its own writes up"};
   hang_up(why);
   co_await quiet();
@@ -102,6 +103,8 @@ rt::Task<Result<>> Target::release() {
   ending_ = true;
   Error why{Code::cancelled, "the relationship ends"};
   hang_up(why);
+  pool_.set_fetch(group_, nullptr);   // what is still missing is not to be had any more
+  co_await fetcher_.close();
   co_await quiet();
   store::GroupRow group = row();
   if (group.id != group_) co_return Result<>{};

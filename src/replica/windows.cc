@@ -9,8 +9,8 @@ namespace {
 
 constexpr std::uint64_t parts = 8;   // a window is kept in at least so many
 
-bool holds_a_state(const store::GroupRow& group) {
-  return !group.resync && (group.role != store::Role::target || group.was_synchronized);
+bool holds_a_state(pool::Pool& pool, const store::GroupRow& group) {
+  return !group.resync && !is_filling(pool, group.id) && (group.role != store::Role::target || group.was_synchronized);
 }
 
 }  // namespace
@@ -100,7 +100,7 @@ rt::Task<Result<>> Windows::look_after(GroupId id) {
   }
   group = group_row(pool_, id);
   if (group == nullptr) co_return Result<>{};
-  const bool torn = !holds_a_state(*group);
+  const bool torn = !holds_a_state(pool_, *group);
   const bool mended = !torn && (state.torn || (state.fresh && group->role == store::Role::target));
   state.torn = torn;
   state.fresh = false;

@@ -64,6 +64,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     case 'r': message<wire::Request>(bytes); break;
     case 's': message<wire::SourceHello>(bytes); break;
     case 'h': message<wire::TargetHello>(bytes); break;
+    case 'w': message<wire::FetchWanted>(bytes); break;
+    case 'd': message<wire::Fetched>(bytes); break;
     default: break;
   }
   return 0;
