@@ -94,7 +94,7 @@ void add_token(CLI::App& app, Context& context) {
   verb = add_verb(context, *noun, "revoke", "The token is good for nothing any more", "token revoke 0f1e…", [&context, asked] { return revoke(context, *asked); });
   verb->add_option("id", asked->id, "Id, as `token list` shows it")->required();
   verb->add_flag("--force", asked->force, "End copies that run from it");
-  verb = add_verb(context, *noun, "use", "Copy what the token names to this system; waits until it is complete", "token use TOKEN --pool p --group copy", [&context, asked] { return use(context, *asked); });
+  verb = add_verb(context, *noun, "use", "Copy what the token names to this system, where it can be used at once; waits until it is complete", "token use TOKEN --pool p --group copy", [&context, asked] { return use(context, *asked); });
   verb->add_option("token", asked->token, "As `token create` printed it")->required();
   verb->add_option("--name", asked->name, "Name of the relationship while it lasts");
   verb->add_option("--pool", asked->pool, "Pool here");
