@@ -10,6 +10,7 @@ namespace {
 
 struct Asked {
   std::string name, group, type, to, pool, target_group, mode, rpo, policy, action, limit, schedule, compress, bound, budget, user, supplier, thin;
+  std::vector<std::string> volumes, target_volumes;
   bool dry_run = false, no_wait = false, seeded = false;
 };
 
@@ -92,7 +93,13 @@ Result<> journal_budget(const Asked& asked, Json& body) {
 
 Result<> create(Context& context, const Asked& asked) {
   Json body;
-  body["Group"] = asked.group;
+  if (asked.volumes.empty()) {
+    body["Group"] = asked.group;
+  } else {
+    body["Volumes"] = asked.volumes;
+    body["GroupName"] = asked.group;
+  }
+  if (!asked.target_volumes.empty()) body["TargetVolumes"] = asked.target_volumes;
   body["SyncType"] = word_or_number(asked.type);
   if (!asked.name.empty()) body["RelationshipName"] = asked.name;
   if (!asked.to.empty()) body["TargetStorageSystem"] = asked.to;
@@ -142,7 +149,9 @@ Result<> operate(Context& context, const Asked& asked, const std::string& operat
     TRY(Json forecast, context.post(url, Json{{"DryRun", true}}));
     return print_forecast(context, forecast);
   }
-  TRY(Json answer, context.post(url, Json::object()));
+  Json body = Json::object();
+  if (!asked.volumes.empty()) body["Volumes"] = asked.volumes;
+  TRY(Json answer, context.post(url, body));
   if (context.last_status == 202 && asked.no_wait) {
     std::cout << (context.json ? job_of(answer).dump(2) + "\n" : operation + " of " + asked.name + " goes on as job " + answer.value("Id", "") + "\n");
     return {};
@@ -253,6 +262,12 @@ constexpr Verb verbs[] = {
     {"return", "ReturnToResourcePool", "Snapshot: end the relationship and delete the target with its volumes"},
 };
 
+constexpr Verb pair_verbs[] = {
+    {"add-pair", "AddSyncPair", "Bring the pairs of other relationships between the same two systems into this one, at one point; each has to be Synchronized"},
+    {"remove-pair", "RemoveSyncPair", "Pairs leave the relationship; each goes on in one of its own, and only what differs travels"},
+    {"detach-pair", "Detach", "Pairs leave the relationship; the volumes at both ends are on their own"},
+};
+
 void add_settings(CLI::App* verb, const std::shared_ptr<Asked>& asked) {
   verb->add_option("--mode", asked->mode, "sync, async or adaptive");
   verb->add_option("--rpo", asked->rpo, "Recovery point objective, like 30s");
@@ -274,7 +289,9 @@ void add_replica(CLI::App& app, Context& context) {
 
   auto* verb = add_verb(context, *noun, "create", "Replicate a group; waits until it is synchronized or complete", "replica create db --type mirror --to b --mode sync --name db-to-b",
                         [&context, asked] { return create(context, *asked); });
-  verb->add_option("group", asked->group, "Source group")->required();
+  verb->add_option("group", asked->group, "Source group; with --volume, the name of the one that is made")->required();
+  verb->add_option("--volume", asked->volumes, "Make the source group of these volumes, in this order");
+  verb->add_option("--target-volume", asked->target_volumes, "On this system: the targets, as many and in the same order; what they hold is kept as a snapshot");
   verb->add_option("--type", asked->type, "mirror, snapshot, clone or tokenized-clone")->required();
   verb->add_option("--to", asked->to, "Peer system (default: this system)");
   verb->add_option("--pool", asked->pool, "Pool there");
@@ -305,6 +322,20 @@ void add_replica(CLI::App& app, Context& context) {
     verb->add_option("name", asked->name, "Relationship")->required();
     verb->add_flag("--dry-run", asked->dry_run, "Say what would be done, in which direction, and how many bytes would travel");
     verb->add_flag("--no-wait", asked->no_wait, "Hand back the job at once");
+  }
+
+  for (const Verb& known : pair_verbs) {
+    std::string operation = known.operation;
+    verb = add_verb(context, *noun, known.name, known.help, std::string("replica ") + known.name + " db-to-b p/log", [&context, asked, operation] { return operate(context, *asked, operation); });
+    verb->add_option("name", asked->name, "Relationship")->required();
+    verb->add_option("volume", asked->volumes, "Volumes of the pairs at the source")->required();
+    verb->add_flag("--no-wait", asked->no_wait, "Hand back the job at once");
+  }
+  for (const auto& [name, operation, help] : {Verb{"activate-consistency", "ActivateConsistency", "The group's consistency is asked for (as it is from the start)"},
+                                              Verb{"deactivate-consistency", "DeactivateConsistency", "The group's consistency is not asked for any more; writes keep their order all the same"}}) {
+    std::string wanted = operation;
+    verb = add_verb(context, *noun, name, help, std::string("replica ") + name + " db-to-b", [&context, asked, wanted] { return operate(context, *asked, wanted); });
+    verb->add_option("name", asked->name, "Relationship")->required();
   }
 
   add_verify(*noun, context);

@@ -3,6 +3,7 @@
 
 #include "manage/refusal.h"
 #include "manage/relationships.h"
+#include "manage/undoing.h"
 #include "manage/works.h"
 
 namespace lockstep::manage {
@@ -161,7 +162,7 @@ replica::CreateRequest request_of(const CreateFacts& facts) {
 
 }  // namespace
 
-rt::Task<Answer<Outcome>> Relationships::create(Caller caller, CreateReplica request) {
+rt::Task<Answer<Outcome>> Relationships::create(Caller caller, CreateReplica request, std::vector<std::string> undo) {
   CreateFacts facts = co_await gather(std::move(caller), std::move(request));
   if (Answer<> first = check_create(facts); !first) co_return refuse(first.error());
   replica::CreateRequest wanted = request_of(facts);
@@ -171,7 +172,8 @@ rt::Task<Answer<Outcome>> Relationships::create(Caller caller, CreateReplica req
   std::string what = "CreateReplica " + facts.source.name + " -> " + facts.system_name;
   Jobs::Patience patience = patience_for(wanted.sync_type, wanted.settings.mode, facts.request.wait_at_most);
   std::string object = wanted.name.empty() ? facts.source.name : wanted.name;
-  co_return co_await jobs_.run(std::move(what), std::move(object), creating(*engine_, std::move(wanted)), patience);
+  std::unique_ptr<Work> work = undoing(creating(*engine_, std::move(wanted)), *storage_, std::move(undo));
+  co_return co_await jobs_.run(std::move(what), std::move(object), std::move(work), patience);
 }
 
 rt::Task<Answer<replica::Forecast>> Relationships::forecast_create(Caller caller, CreateReplica request) {

@@ -26,6 +26,16 @@ rt::Task<std::vector<GroupInfo>> groups_of(pool::Pool* pool, std::string pool_na
   co_return out;
 }
 
+// On the pool's loop.
+rt::Task<std::vector<VolumeUuid>> uuids_of(pool::Pool* pool, std::vector<VolumeId> volumes) {
+  std::vector<VolumeUuid> out;
+  for (VolumeId volume : volumes) {
+    auto row = pool->catalog().volumes.find(volume);
+    if (row != pool->catalog().volumes.end()) out.push_back(row->second.uuid);
+  }
+  co_return out;
+}
+
 // On the pool's loop. The first volume that is in another group already.
 rt::Task<std::optional<std::string>> taken_member(pool::Pool* pool, std::vector<VolumeId> members, GroupId own) {
   const store::Catalog& catalog = pool->catalog();
@@ -100,7 +110,16 @@ rt::Task<Answer<>> Storage::change_members(std::string group, std::vector<std::s
     }
   }
   if (members == at.row.members) co_return Answer<>{};
-  CO_ASK_VOID(refuse_if_replicated(at.hold.id(), at.row, "its members stay as they are"));
+  // What is in no pair may go: an AddSyncPair that did not end has left it.
+  bool unpaired = change == Change::remove;
+  if (unpaired) {
+    std::vector<VolumeUuid> uuids = co_await rt::run_on(at.hold.loop(), uuids_of(&at.hold.pool(), given.ids));
+    for (const replica::Relationship& r : relationships_of(at.hold.id(), at.row))
+      for (const auto& [here, there] : r.pairs) unpaired = unpaired && std::ranges::find(uuids, here) == uuids.end();
+  }
+  if (!unpaired) {
+    CO_ASK_VOID(refuse_if_replicated(at.hold.id(), at.row, "its members change with AddSyncPair and RemoveSyncPair"));
+  }
   auto in_use = co_await rt::run_on(at.hold.loop(), taken_member(&at.hold.pool(), members, at.row.id));
   if (in_use) co_return wrong_state(at.row.name, *std::move(in_use), "A volume is in one group: take it out of the other one first.");
   Result<> done = co_await rt::run_on(at.hold.loop(), at.hold.pool().set_members(at.row.id, members));

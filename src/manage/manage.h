@@ -87,8 +87,16 @@ class System {
   // MSFT_SMStorageVolume.CreateReplica: a volume stands for the group that holds it alone, and gets one where it is in none (named like
   // it). `target_volume`: likewise; its pool counts, TargetStoragePool does not. Groups made for a call that is refused go again.
   virtual rt::Task<Answer<Outcome>> create_volume_replica(Caller caller, std::string volume, std::optional<std::string> target_volume, CreateReplica request) = 0;
+  // The outcome's object: the relationship. Of a refusal the parameter is called as the model calls it (SourceGroup, TargetStorageElements ...).
+  virtual rt::Task<Answer<Outcome>> create_relationship(Caller caller, CreateRelationship request) = 0;
+  // Detaches; then the groups of it that are here, and have neither another relationship nor snapshots nor a rewind window, are deleted.
+  // Volumes stay.
+  virtual rt::Task<Answer<Outcome>> remove_relationship(Caller caller, std::string relationship) = 0;
   virtual rt::Task<Answer<replica::Forecast>> forecast_replica(Caller caller, CreateReplica request) = 0;
   virtual rt::Task<Answer<Outcome>> set_relationship(Caller caller, std::string relationship, std::uint16_t operation) = 0;   // SM operations 2 to 25
+  // Of some of its pairs, named by their volumes on this system: AddSyncPair, RemoveSyncPair, Detach ... (replica::pair_cell). The outcome's
+  // object: the relationship; after RemoveSyncPair, the job's result names those that were made.
+  virtual rt::Task<Answer<Outcome>> set_pairs(Caller caller, std::string relationship, std::uint16_t operation, std::vector<std::string> volumes) = 0;
   virtual rt::Task<Answer<replica::Forecast>> forecast_operation(Caller caller, std::string relationship, std::uint16_t operation) = 0;
   virtual rt::Task<Answer<>> change_settings(Caller caller, std::string relationship, replica::Settings settings) = 0;
   [[nodiscard]] virtual ReplicaDefaults replica_defaults(GroupId group) const = 0;

@@ -32,6 +32,7 @@ class FakeEngine final : public replica::Engine {
   std::vector<replica::PeerReport> known_peers;
   std::map<SystemId, std::vector<RemotePool>> remote_pools;
   std::vector<replica::Operation> operated;
+  std::vector<std::pair<replica::Operation, std::vector<VolumeUuid>>> pairs_operated;
   std::vector<replica::CreateRequest> created;
   Result<replica::VerifyReport> next_verification = replica::VerifyReport{};
   bool verifications_wait = false;                    // for cancellation
@@ -158,6 +159,11 @@ class FakeEngine final : public replica::Engine {
       set_state(name, cell.to);
     }
     co_return Result<>{};
+  }
+  rt::Task<Result<std::vector<std::string>>> operate_pairs(RelationshipId, replica::Operation operation, std::vector<VolumeUuid> volumes, replica::Watcher&) override {
+    pairs_operated.emplace_back(operation, std::move(volumes));
+    if (operate_fails) co_return fail(*operate_fails);
+    co_return std::vector<std::string>{};
   }
   rt::Task<Result<replica::Forecast>> forecast(RelationshipId, replica::Operation) override { co_return next_forecast; }
   rt::Task<Result<>> set(RelationshipId id, replica::Settings settings) override {

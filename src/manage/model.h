@@ -151,6 +151,19 @@ struct ReplicaDefaults {
   bool operator==(const ReplicaDefaults&) const = default;
 };
 
+// MSFT_SMSystem.CreateReplicationRelationship: groups as they are or made for the call, and the replica between them. Whatever was made for
+// it goes again when the call, or the job that it became, fails.
+struct CreateRelationship {
+  struct Side {
+    std::optional<std::string> group;             // that exists
+    std::vector<std::string> volumes;             // or of which one is made, in this order; in one pool
+    std::optional<std::string> name;              // of the group that is made; NULL: the relationship's, else its first volume's
+    std::optional<ReplicaDefaults> settings;      // that it gets
+  };
+  Side source, target;                            // a target with neither: as CreateReplica, with `name` for its group
+  CreateReplica replica;                          // all else; its source group and target group do not count
+};
+
 // A right to copy a point in time of a group, as the system that has the group knows it.
 struct TokenInfo {
   SnapshotId id;                                  // of the snapshot that holds the point

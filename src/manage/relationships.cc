@@ -1,9 +1,11 @@
 #include "manage/relationships.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "manage/advice.h"
 #include "manage/refusal.h"
+#include "manage/undoing.h"
 #include "manage/works.h"
 
 namespace lockstep::manage {
@@ -28,6 +30,12 @@ Answer<Checked> check_operation(const replica::Report& report, std::uint16_t num
     return refuse(std::move(refusal));
   }
   return Checked{operation, *cell};
+}
+
+// On the pool's loop.
+rt::Task<VolumeUuid> uuid_of(pool::Pool* pool, VolumeId volume) {
+  auto row = pool->catalog().volumes.find(volume);
+  co_return row == pool->catalog().volumes.end() ? VolumeUuid{} : row->second.uuid;
 }
 
 std::optional<Awaited> awaited_after(RelationshipId id, const replica::Cell& cell) {
@@ -63,11 +71,62 @@ rt::Task<Answer<Outcome>> Relationships::operate(Caller caller, std::string rela
   outcome.object = report.relationship.name;
   if (checked.cell.kind == replica::Cell::Kind::no_op) co_return outcome;
   const replica::Relationship& r = report.relationship;
+  bool of_pairs = checked.operation == replica::Operation::add_sync_pair || checked.operation == replica::Operation::remove_sync_pair;
+  if (of_pairs) co_return bad_parameter("SyncPairs", std::string(replica::name_of(checked.operation)) + " names no pair", "Name the volume of each at this end.");
   std::string what = std::string(replica::name_of(checked.operation)) + " " + r.name;
   Jobs::Patience patience{std::chrono::seconds(1), Duration{0}};
   std::string object = r.name;
   std::unique_ptr<Work> work = operating(*engine_, r.id, r.name, checked.operation, awaited_after(r.id, checked.cell));
   co_return co_await jobs_.run(std::move(what), std::move(object), std::move(work), patience);
+}
+
+rt::Task<Answer<Outcome>> Relationships::remove(Caller caller, std::string relationship) {
+  CO_ASK_VOID(require(caller, RoleName::operate, "ending a relationship"));
+  CO_ASK(replica::Report report, find(relationship));
+  CO_ASK(Checked checked, check_operation(report, static_cast<std::uint16_t>(replica::Operation::detach)));
+  const replica::Relationship r = report.relationship;
+  std::vector<std::string> groups{text_of(r.group)};
+  for (const replica::Report& other : engine_->reports())   // of a local one, the other end
+    if (other.relationship.id == r.id && other.relationship.group != r.group) groups.push_back(text_of(other.relationship.group));
+  std::unique_ptr<Work> work = operating(*engine_, r.id, r.name, checked.operation, awaited_after(r.id, checked.cell));
+  Jobs::Patience patience{std::chrono::seconds(1), Duration{0}};
+  std::string what = "Delete " + r.name;
+  std::string object = r.name;
+  co_return co_await jobs_.run(std::move(what), std::move(object), clearing(std::move(work), *storage_, std::move(groups)), patience);
+}
+
+rt::Task<Answer<Outcome>> Relationships::operate_pairs(Caller caller, std::string relationship, std::uint16_t operation, std::vector<std::string> volumes) {
+  CO_ASK_VOID(require(caller, RoleName::operate, "changing a relationship"));
+  CO_ASK(replica::Report known, find(relationship));
+  Result<replica::Report> now = co_await engine_->report(known.relationship.id);
+  replica::Report report = now ? *std::move(now) : std::move(known);
+  const replica::Relationship& r = report.relationship;
+  if (operation < 2 || operation > 25) co_return bad_parameter("Operation", "Operation " + std::to_string(operation) + " is not one of 2 to 25", "Give one of the operations that the relationship lists.");
+  auto wanted = static_cast<replica::Operation>(operation);
+  if (volumes.empty()) co_return bad_parameter("SyncPairs", std::string(replica::name_of(wanted)) + " names no pair", "Name the volume of each at this end.");
+  std::vector<VolumeUuid> uuids;
+  for (const std::string& volume : volumes) {
+    CO_ASK(VolumeAt at, co_await locate_volume(pools_, volume, "SyncPairs"));
+    VolumeUuid uuid = co_await rt::run_on(at.hold.loop(), uuid_of(&at.hold.pool(), at.id));
+    bool member = std::ranges::any_of(r.pairs, [&](const auto& pair) { return pair.first == uuid; });
+    if (!member && wanted != replica::Operation::add_sync_pair) co_return no_such("pair of relationship '" + r.name + "' with the volume", volume, "SyncPairs");
+    if (std::ranges::find(uuids, uuid) == uuids.end()) uuids.push_back(uuid);
+  }
+  Outcome outcome;
+  outcome.object = r.name;
+  bool of_pairs = wanted == replica::Operation::add_sync_pair || wanted == replica::Operation::remove_sync_pair;
+  bool all = !of_pairs && (uuids.size() == r.pairs.size() || replica::group_only(wanted));
+  if (all) co_return co_await operate(std::move(caller), text_of(r.id), operation);
+  Result<replica::Cell> cell = replica::group_only(wanted) ? replica::check(r.sync_type, wanted, report.copy_state, true) : replica::check_pair(r.sync_type, wanted, report.copy_state);
+  if (!cell) co_return refuse(cell.error(), r.name);
+  if (cell->kind == replica::Cell::Kind::no_op) co_return outcome;
+  std::string what = std::string(replica::name_of(wanted)) + " " + r.name + ", " + std::to_string(uuids.size()) + (uuids.size() == 1 ? " pair" : " pairs");
+  std::string object = r.name;
+  Jobs::Patience patience{std::chrono::seconds(5), Duration{0}};
+  std::unique_ptr<Work> work = manage::operating_pairs(*engine_, r.id, r.name, wanted, std::move(uuids));
+  Answer<Outcome> done = co_await jobs_.run(std::move(what), std::move(object), std::move(work), patience);
+  if (done && !done->job) done->object = r.name;
+  co_return done;
 }
 
 rt::Task<Answer<replica::Forecast>> Relationships::forecast(Caller caller, std::string relationship, std::uint16_t operation) {

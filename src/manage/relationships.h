@@ -9,6 +9,7 @@
 #include "manage/jobs.h"
 #include "manage/kept_defaults.h"
 #include "manage/locate.h"
+#include "manage/storage.h"
 
 namespace lockstep::manage {
 
@@ -16,12 +17,16 @@ class Relationships final : public replica::Observer {
  public:
   Relationships(rt::Loop& loop, PoolSet& pools, Accounts& accounts, Jobs& jobs, Events& events, KeptDefaults& defaults)
       : loop_(loop), pools_(pools), accounts_(accounts), jobs_(jobs), events_(events), defaults_(defaults), noticing_(loop) {}
-  void set_engine(replica::Engine& engine, const replica::Self& self) {
+  void set_engine(replica::Engine& engine, const replica::Self& self, Storage& storage) {
     engine_ = &engine;
     self_ = &self;
+    storage_ = &storage;
   }
 
-  rt::Task<Answer<Outcome>> create(Caller caller, CreateReplica request);
+  // `undo`: when it fails, at once or as a job, these groups go.
+  rt::Task<Answer<Outcome>> create(Caller caller, CreateReplica request, std::vector<std::string> undo = {});
+  rt::Task<Answer<Outcome>> remove(Caller caller, std::string relationship);
+  rt::Task<Answer<Outcome>> operate_pairs(Caller caller, std::string relationship, std::uint16_t operation, std::vector<std::string> volumes);
   rt::Task<Answer<replica::Forecast>> forecast_create(Caller caller, CreateReplica request);
   rt::Task<Answer<std::string>> create_token(Caller caller, std::string group, Duration valid, bool reusable, std::vector<os::Address> advertised);
   rt::Task<std::vector<TokenInfo>> tokens();
@@ -60,6 +65,7 @@ class Relationships final : public replica::Observer {
   KeptDefaults& defaults_;
   replica::Engine* engine_ = nullptr;
   const replica::Self* self_ = nullptr;
+  Storage* storage_ = nullptr;
   std::map<RelationshipId, std::string> names_;     // of those that are known to be there
   rt::Scope noticing_;
 };

@@ -34,6 +34,9 @@ CREATE TABLE events (
 ALTER TABLE relationships ADD COLUMN schedule TEXT NOT NULL DEFAULT '';
 ALTER TABLE relationships ADD COLUMN compress INTEGER NOT NULL DEFAULT 0;
 )sql",
+    R"sql(
+ALTER TABLE relationships ADD COLUMN consistency INTEGER NOT NULL DEFAULT 1;
+)sql",
 };
 
 }  // namespace

@@ -109,7 +109,7 @@ rt::Task<Result<>> SystemParts::start() {
   relationships_.emplace(control_, *pools_, *accounts_, *jobs_, *events_, *defaults_);
   engine_ = options_.make_engine(host_, control_, self_, *pools_, *registry_, *relationships_, options_.replica);
   storage_->set_engine(*engine_);
-  relationships_->set_engine(*engine_, self_);
+  relationships_->set_engine(*engine_, self_, *storage_);
   engine_started_ = true;
   CO_TRY_VOID(co_await engine_->start());
   relationships_->start();

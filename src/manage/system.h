@@ -76,6 +76,9 @@ class SystemParts final : public System {
 
   rt::Task<Answer<Outcome>> create_replica(Caller caller, CreateReplica request) override;
   rt::Task<Answer<Outcome>> create_volume_replica(Caller caller, std::string volume, std::optional<std::string> target_volume, CreateReplica request) override;
+  rt::Task<Answer<Outcome>> create_relationship(Caller caller, CreateRelationship request) override;
+  rt::Task<Answer<Outcome>> remove_relationship(Caller caller, std::string relationship) override;
+  rt::Task<Answer<Outcome>> set_pairs(Caller caller, std::string relationship, std::uint16_t operation, std::vector<std::string> volumes) override;
   rt::Task<Answer<std::string>> create_token(Caller caller, std::string group, Duration valid, bool reusable) override;
   rt::Task<std::vector<TokenInfo>> tokens() override;
   rt::Task<Answer<>> revoke_token(Caller caller, std::string id, bool force) override;
@@ -114,6 +117,8 @@ class SystemParts final : public System {
     std::string pool, group;
     bool made = false;
   };
+  struct SideNames;              // of the parameters that say what a side is
+  rt::Task<Answer<Alone>> side_of(Caller caller, CreateRelationship::Side side, SideNames names, std::string otherwise);
   rt::Task<Answer<Alone>> group_of_volume(Caller caller, std::string volume, std::string parameter);
   rt::Task<Result<>> make_directory();
   rt::Task<Result<>> know_self();

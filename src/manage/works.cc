@@ -116,6 +116,29 @@ class Operating final : public Work {
   std::optional<Awaited> awaited_;
 };
 
+class OperatingPairs final : public Work {
+ public:
+  OperatingPairs(replica::Engine& engine, RelationshipId id, std::string name, replica::Operation operation, std::vector<VolumeUuid> volumes)
+      : engine_(engine), id_(id), name_(std::move(name)), operation_(operation), volumes_(std::move(volumes)) {}
+
+  rt::Task<Answer<>> run(JobHandle& job) override {
+    std::vector<VolumeUuid> volumes = volumes_;
+    Result<std::vector<std::string>> made = co_await engine_.operate_pairs(id_, operation_, std::move(volumes), job);
+    if (!made) co_return refuse(made.error(), name_);
+    std::string names;
+    for (const std::string& name : *made) names += (names.empty() ? "" : ", ") + name;
+    job.set_result(names);
+    co_return Answer<>{};
+  }
+
+ private:
+  replica::Engine& engine_;
+  RelationshipId id_;
+  std::string name_;
+  replica::Operation operation_;
+  std::vector<VolumeUuid> volumes_;
+};
+
 class Verifying final : public Work {
  public:
   Verifying(replica::Engine& engine, RelationshipId id, std::string name, replica::VerifyRequest request) : engine_(engine), id_(id), name_(std::move(name)), request_(request) {}
@@ -163,6 +186,10 @@ std::unique_ptr<Work> using_token(replica::Engine& engine, replica::TokenUse use
 
 std::unique_ptr<Work> operating(replica::Engine& engine, RelationshipId relationship, std::string name, replica::Operation operation, std::optional<Awaited> awaited) {
   return std::make_unique<Operating>(engine, relationship, std::move(name), operation, std::move(awaited));
+}
+
+std::unique_ptr<Work> operating_pairs(replica::Engine& engine, RelationshipId relationship, std::string name, replica::Operation operation, std::vector<VolumeUuid> volumes) {
+  return std::make_unique<OperatingPairs>(engine, relationship, std::move(name), operation, std::move(volumes));
 }
 
 std::unique_ptr<Work> verifying(replica::Engine& engine, RelationshipId relationship, std::string name, replica::VerifyRequest request) {

@@ -15,6 +15,8 @@ namespace lockstep::manage {
 [[nodiscard]] std::unique_ptr<Work> using_token(replica::Engine& engine, replica::TokenUse use);
 // One operation, to its end state; `awaited`: what a restart would wait for.
 [[nodiscard]] std::unique_ptr<Work> operating(replica::Engine& engine, RelationshipId relationship, std::string name, replica::Operation operation, std::optional<Awaited> awaited);
+// One operation of some pairs.
+[[nodiscard]] std::unique_ptr<Work> operating_pairs(replica::Engine& engine, RelationshipId relationship, std::string name, replica::Operation operation, std::vector<VolumeUuid> volumes);
 // Both ends compared; the result says in a line what was found.
 [[nodiscard]] std::unique_ptr<Work> verifying(replica::Engine& engine, RelationshipId relationship, std::string name, replica::VerifyRequest request);
 // After a restart.

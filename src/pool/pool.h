@@ -186,6 +186,12 @@ class Pool {
 
   virtual rt::Task<Result<GroupId>> create_group(std::string name, std::vector<VolumeId> members) = 0;
   virtual rt::Task<Result<>> set_members(GroupId group, std::vector<VolumeId> members) = 0;
+  // The volumes leave `from` and come after the last member of `to`, at one LSN, which it returns: what is written to them is `from`'s before
+  // it and `to`'s after it.
+  virtual rt::Task<Result<Lsn>> move_members(GroupId from, GroupId to, std::vector<VolumeId> volumes) {
+    (void)from, (void)to, (void)volumes;
+    co_return fail(Code::unsupported, "this pool does not move volumes between groups");
+  }
   virtual rt::Task<Result<>> delete_group(GroupId group) = 0;       // the volumes stay
   // Role, position, history, resync, name: the row as it shall be. Members are not changed here.
   virtual rt::Task<Result<>> change_group(store::GroupRow row) = 0;
@@ -238,6 +244,11 @@ class Pool {
   // Followers: what keeps the journal (or a change map) for a relationship, or the journal for a rewind window. The budget of a window is
   // its keeper's to mind: at twice the budget, or when the journal finds no space, the pool ends its claim and `durable` is where it is now.
   virtual rt::Task<Result<>> set_follower(store::FollowerRow row) = 0;
+  // Of one that is there, from now on; what it claims stays claimed. 0: the pool's default.
+  virtual rt::Task<Result<>> set_budget(RelationshipId follower, Bytes budget) {
+    (void)follower, (void)budget;
+    co_return fail(Code::unsupported, "this pool keeps no budgets");
+  }
   virtual void follower_durable(RelationshipId follower, Lsn durable) = 0;   // frees journal; written down with the next checkpoint
   // Until it is said again or the pool is closed: the follower's journal may grow to `least`, though its budget be smaller, before a map
   // takes over.

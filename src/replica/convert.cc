@@ -48,6 +48,7 @@ void put(const Settings& from, wire::Settings& into) {
   into.set_adaptive_bound_ms(from.adaptive_bound_ms);
   into.set_schedule(text_of(from.schedule));
   into.set_compress(from.compress);
+  into.set_no_consistency(!from.consistency);
 }
 
 Result<Settings> settings_from(const wire::Settings& from) {
@@ -63,6 +64,7 @@ Result<Settings> settings_from(const wire::Settings& from) {
   out.adaptive_bound_ms = from.adaptive_bound_ms();
   TRY(out.schedule, parse_schedule(from.schedule()));
   out.compress = from.compress();
+  out.consistency = !from.no_consistency();
   return out;
 }
 

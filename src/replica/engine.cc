@@ -197,6 +197,42 @@ rt::Task<Result<>> MirrorEngine::operate(RelationshipId id, Operation operation,
   co_return done;
 }
 
+namespace {
+
+rt::Task<GroupId> group_called(pool::Pool& pool, std::string name) {
+  for (const auto& [id, row] : pool.catalog().groups)
+    if (row.name == name) co_return id;
+  co_return GroupId{};
+}
+
+}  // namespace
+
+// What has left is replicated on, with the same settings, and nothing travels that is there.
+rt::Task<Result<std::vector<std::string>>> MirrorEngine::operate_pairs(RelationshipId id, Operation operation, std::vector<VolumeUuid> volumes, Watcher& watcher) {
+  CO_TRY(EntryRef entry, known(id));
+  Result<std::vector<Operations::Parted>> parted = co_await operations_.operate_pairs(entry, operation, std::move(volumes), watcher);
+  roster_.tell(entry);
+  if (!parted) co_return fail(parted.error());
+  pool::Pool* pool = roster_.pool_of(*entry);
+  std::vector<std::string> made;
+  for (const Operations::Parted& one : *parted) {
+    CreateRequest request;
+    request.name = entry->kept.name + "-" + one.group;
+    for (int i = 2; roster_.name_taken(request.name); ++i) request.name = entry->kept.name + "-" + one.group + "-" + std::to_string(i);
+    request.settings = entry->kept.settings;
+    request.pool = entry->kept.pool;
+    if (pool != nullptr) request.group = co_await rt::run_on(pool->loop(), group_called(*pool, one.group));
+    request.target_system = entry->kept.peer;
+    request.target_pool = entry->kept.peer_pool;
+    request.target_group = one.target_group;
+    std::string name = request.name;
+    Result<RelationshipId> related = co_await create(std::move(request));
+    if (!related) co_return fail(related.error().in("the pair has left; replicating group '" + one.group + "' on by itself failed, make that relationship by hand"));
+    made.push_back(std::move(name));
+  }
+  co_return made;
+}
+
 rt::Task<Result<Forecast>> MirrorEngine::forecast(RelationshipId id, Operation operation) {
   CO_TRY(EntryRef entry, known(id));
   co_return co_await operations_.forecast(std::move(entry), operation);

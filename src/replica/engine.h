@@ -44,6 +44,7 @@ class MirrorEngine final : public Engine, public Callee {
   }
   rt::Task<Result<>> await_state(RelationshipId id, std::vector<CopyState> states, Watcher& watcher) override;
   rt::Task<Result<>> operate(RelationshipId id, Operation operation, Watcher& watcher) override;
+  rt::Task<Result<std::vector<std::string>>> operate_pairs(RelationshipId id, Operation operation, std::vector<VolumeUuid> volumes, Watcher& watcher) override;
   rt::Task<Result<Forecast>> forecast(RelationshipId id, Operation operation) override;
   rt::Task<Result<>> set(RelationshipId id, Settings settings) override;
   rt::Task<Result<VerifyReport>> verify(RelationshipId id, VerifyRequest request, Watcher& watcher) override;

@@ -26,6 +26,37 @@ Options patient_options() {
   return o;
 }
 
+rt::Task<void> run_in(rt::Scope& scope, rt::Task<void> task) {
+  scope.spawn(std::move(task));
+  co_return;
+}
+rt::Task<void> run_operation(Engine& engine, RelationshipId id, Operation operation, Patient& watcher, std::optional<Result<>>& done) {
+  done = co_await engine.operate(id, operation, watcher);
+}
+
+// What ProgressStatus says while the operation runs.
+Progress progress_during(Operation operation) {
+  switch (operation) {
+    case Operation::abort: return Progress::aborting;
+    case Operation::deactivate: return Progress::dormant;
+    case Operation::detach:
+    case Operation::dissolve:
+    case Operation::return_to_resource_pool: return Progress::detaching;
+    case Operation::failover:
+    case Operation::reverse_roles: return Progress::failing_over;
+    case Operation::failback: return Progress::failing_back;
+    case Operation::fracture: return Progress::fracturing;
+    case Operation::split: return Progress::splitting;
+    case Operation::suspend: return Progress::suspending;
+    case Operation::resync_replica:
+    case Operation::resume: return Progress::resyncing;
+    case Operation::restore_from_replica: return Progress::restoring;
+    case Operation::prepare:
+    case Operation::unprepare: return Progress::preparing;
+    default: return Progress::synchronizing;
+  }
+}
+
 // A relationship that was brought to its place.
 class Stage {
  public:
@@ -77,7 +108,7 @@ class Stage {
     Report before = a_.report(id_);
     ASSERT_EQ(before.copy_state, place_.state);
     if (place_.state == CopyState::broken) pair_heal();
-    Result<> done = a_.operate(id_, operation);
+    Result<> done = watched(operation, cell);
     bool opens = cell.to == CopyState::fractured || cell.to == CopyState::split || cell.to == CopyState::failedover;
     if (opens && !whole_) {
       EXPECT_TRUE(!done && done.error().code == Code::busy) << "a target that never held a state was opened";
@@ -103,6 +134,26 @@ class Stage {
   }
 
  private:
+  // On the way, the report says what is asked for and what is being done about it.
+  Result<> watched(Operation operation, const Cell& cell) {
+    std::optional<Result<>> done;
+    bool seen = false;
+    Patient watcher;
+    rt::Scope scope(a_.host.loop());
+    a_.run(run_in(scope, run_operation(*a_.engine, id_, operation, watcher, done)));
+    world_.run_until(
+        [&] {
+          for (const Report& now : a_.engine->reports()) {
+            if (now.relationship.id != id_ || done) continue;
+            seen = seen || (now.progress == progress_during(operation) && now.requested == cell.to);
+          }
+          return done.has_value();
+        },
+        std::chrono::minutes(30));
+    a_.run(scope.join());
+    EXPECT_TRUE(seen) << "RequestedCopyState and ProgressStatus on the way";
+    return done.value_or(Result<>(fail(Code::timeout, "it has not ended")));
+  }
   [[nodiscard]] bool after_completion() const {
     return place_.state == CopyState::synchronized || place_.state == CopyState::fractured || place_.state == CopyState::skewed ||
            (place_.type == SyncType::snapshot && (place_.state == CopyState::inactive || place_.state == CopyState::prepared));
@@ -285,6 +336,61 @@ TEST_P(Matrix, EveryOperationEndsAsTheTableSays) {
     if (acts) Stage(place).check(operation);
   }
 }
+
+// One pair of a mirror that has two, in every CopyState: what the page says of a pair is what happens to one.
+class PairMatrix : public ::testing::TestWithParam<CopyState> {};
+
+TEST_P(PairMatrix, APairDoesAloneWhatTheTableLetsIt) {
+  CopyState state = GetParam();
+  for (int o = 2; o <= 25 && !HasFatalFailure(); ++o) {
+    auto operation = static_cast<Operation>(o);
+    Cell cell = pair_cell(SyncType::mirror, operation, state);
+    bool asked_of_the_group = operation == Operation::add_sync_pair || operation == Operation::remove_sync_pair;
+    if (asked_of_the_group) continue;
+    SCOPED_TRACE(std::string(name_of(operation)) + " of one pair that is " + std::string(name_of(state)));
+    Pair pair{700 + static_cast<std::uint64_t>(state)};
+    GroupId group = pair.a.make_group("db", 2, 1_MiB);
+    RelationshipId id = pair.create(group);
+    ASSERT_TRUE(pair.a.reaches(id, CopyState::synchronized));
+    auto way = [&]() -> std::optional<Operation> {
+      switch (state) {
+        case CopyState::fractured: return Operation::fracture;
+        case CopyState::split: return Operation::split;
+        case CopyState::inactive: return Operation::deactivate;
+        case CopyState::suspended: return Operation::suspend;
+        case CopyState::failedover: return Operation::failover;
+        case CopyState::prepared: return Operation::prepare;
+        default: return std::nullopt;
+      }
+    }();
+    if (way) must(pair.a.operate(id, *way));
+    ASSERT_EQ(pair.a.report(id).copy_state, state);
+    VolumeUuid volume = pair.a.pool().catalog().volumes.at(*pair.a.pool().find_volume("db-v2")).uuid;
+    std::vector<VolumeUuid> volumes{volume};
+    Patient watcher;
+    auto done = pair.world.run(pair.a.host.loop(), pair.a.engine->operate_pairs(id, operation, std::move(volumes), watcher), std::chrono::minutes(30));
+    switch (cell.kind) {
+      case Cell::Kind::not_offered:
+        EXPECT_TRUE(!done && done.error().code == Code::unsupported);
+        break;
+      case Cell::Kind::refused:
+        ASSERT_FALSE(done.has_value());
+        EXPECT_EQ(done.error().code, Code::busy);
+        break;
+      default: EXPECT_TRUE(done.has_value()) << done.error().message; break;
+    }
+    std::size_t left = done && cell.kind == Cell::Kind::gone ? 1 : 2;
+    EXPECT_EQ(pair.a.report(id).relationship.pairs.size(), left);
+    EXPECT_EQ(pair.a.group("db")->members.size(), left);
+    EXPECT_EQ(pair.b.group("db")->members.size(), left);
+    ASSERT_TRUE(pair.a.reaches(id, state)) << pair.a.report(id).cause;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, PairMatrix,
+                         ::testing::Values(CopyState::synchronized, CopyState::fractured, CopyState::split, CopyState::inactive, CopyState::suspended,
+                                           CopyState::failedover, CopyState::prepared),
+                         [](const ::testing::TestParamInfo<CopyState>& state) { return std::string(name_of(state.param)); });
 
 std::vector<Place> places() {
   std::vector<Place> out;

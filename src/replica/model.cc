@@ -2,6 +2,18 @@
 
 namespace lockstep::replica {
 
+// From the first time on, a target or its stand-in is always one state of the whole group.
+ConsistencyState consistency_state(const Report& report) noexcept {
+  if (!report.relationship.settings.consistency) return ConsistencyState::not_applicable;
+  return report.relationship.when_synchronized.us != 0 ? ConsistencyState::consistent : ConsistencyState::inconsistent;
+}
+
+ConsistencyStatus consistency_status(const Report& report) noexcept {
+  if (!report.relationship.settings.consistency) return ConsistencyStatus::disabled;
+  if (report.relationship.when_synchronized.us != 0) return ConsistencyStatus::completed;
+  return report.copy_state == CopyState::broken ? ConsistencyStatus::error : ConsistencyStatus::in_progress;
+}
+
 std::string_view name_of(SyncType v) noexcept {
   switch (v) {
     case SyncType::mirror: return "Mirror";

@@ -93,6 +93,7 @@ struct Settings {
   std::uint32_t adaptive_bound_ms = 100;
   Schedule schedule;               // of limits by the time of the day, before limit_per_second
   bool compress = false;           // zstd on the wire, where it pays
+  bool consistency = true;         // asked for by the administrator; the pairs keep one order either way
 };
 
 enum class End : std::uint8_t { source = 0, target = 1 };
@@ -149,6 +150,12 @@ struct Report {
   std::string conflict;                    // two writable ends, both histories; empty otherwise
   std::shared_ptr<const VerifyReport> verified;  // shared: never changes. What the last verification found, since start; null: none
 };
+
+// The model's words for whether the target holds one state of the whole group (MSFT_SMReplicationGroupToReplicaPeer).
+enum class ConsistencyState : std::uint16_t { not_applicable = 2, consistent = 3, inconsistent = 4 };
+enum class ConsistencyStatus : std::uint16_t { completed = 2, in_progress = 3, disabled = 4, error = 5 };
+[[nodiscard]] ConsistencyState consistency_state(const Report& report) noexcept;
+[[nodiscard]] ConsistencyStatus consistency_status(const Report& report) noexcept;
 
 [[nodiscard]] std::string_view name_of(SyncType v) noexcept;   // "Mirror"
 [[nodiscard]] std::string_view name_of(Mode v) noexcept;       // "Synchronous"

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "replica/busy.h"
 #include "replica/convert.h"
 #include "replica/create.h"
 #include "replica/points.h"
@@ -11,22 +12,6 @@ namespace lockstep::replica {
 namespace {
 
 constexpr Duration step_most = std::chrono::minutes(2);
-
-// Marks an entry busy for as long as it lives.
-class Busy {
- public:
-  Busy(EntryRef entry, Operation operation, CopyState requested) : entry_(std::move(entry)) {
-    entry_->busy = true;
-    entry_->operation = operation;
-    entry_->requested = requested;
-  }
-  ~Busy() { entry_->busy = false; }
-  Busy(const Busy&) = delete;
-  Busy& operator=(const Busy&) = delete;
-
- private:
-  EntryRef entry_;
-};
 
 }  // namespace
 
@@ -65,6 +50,8 @@ rt::Task<Result<>> Operations::operate(EntryRef entry, Operation operation, Watc
   do {
     while (entry->settling) co_await roster_.moved().wait();
     if (entry->gone) co_return fail(Code::not_found, "relationship '" + entry->kept.name + "' has ended by itself");
+    // What kept an end from opening may be over.
+    if (entry->trouble && !entry->busy) co_await roster_.open_ends(entry, false);
     co_await roster_.refresh(entry);
   } while (entry->settling);
   CopyState state = roster_.report_of(*entry).copy_state;
@@ -115,11 +102,14 @@ rt::Task<Result<>> Operations::run(EntryRef entry, Operation operation, CopyStat
     case Operation::reset_to_async: co_return co_await reset_mode(entry, Mode::asynchronous);
     case Operation::reset_to_adaptive: co_return co_await reset_mode(entry, Mode::adaptive);
     case Operation::activate_consistency:
-    case Operation::deactivate_consistency:
-      co_return Result<>{};  // a group's writes keep their order, whatever is asked
+    case Operation::deactivate_consistency: {  // a group's writes keep their order, whatever is asked
+      Settings settings = entry->kept.settings;
+      settings.consistency = operation == Operation::activate_consistency;
+      co_return co_await set(entry, settings);
+    }
     case Operation::add_sync_pair:
     case Operation::remove_sync_pair:
-      co_return fail(Code::unsupported, "pairs are added and removed with the group's members");
+      co_return fail(Code::invalid, std::string(name_of(operation)) + ": no pair is named");
     case Operation::failover:
     case Operation::return_to_resource_pool: break;
   }
@@ -283,6 +273,13 @@ void put(const Order& from, wire::Act& into) {
   into.set_intent(static_cast<std::uint32_t>(from.intent));
   into.set_name(from.name);
   into.set_measure(from.measure);
+  for (const auto& [source, target] : from.pairs) {
+    wire::Pair* pair = into.add_pairs();
+    pair->set_source(bytes_of(source));
+    pair->set_target(bytes_of(target));
+  }
+  if (!from.with.is_none()) into.set_with(bytes_of(from.with));
+  into.set_keeps(from.keeps);
   if (from.settings) put(*from.settings, *into.mutable_settings());
   if (from.other) put(*from.other, *into.mutable_other());
 }
@@ -295,6 +292,9 @@ Result<Order> order_from(const wire::Act& from) {
   out.intent = copy_state_from(from.intent());
   out.name = from.name().substr(0, 70);
   out.measure = from.measure();
+  for (const auto& pair : from.pairs()) out.pairs.emplace_back(id_from<VolumeUuid>(pair.source()), id_from<VolumeUuid>(pair.target()));
+  if (!from.with().empty()) out.with = id_from<RelationshipId>(from.with());
+  out.keeps = from.keeps();
   if (from.has_settings()) {
     TRY(Settings settings, settings_from(from.settings()));
     out.settings = settings;
@@ -317,6 +317,7 @@ void put(const Outcome& from, wire::ActReply& into) {
       static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(from.lag).count()));
   into.set_to_send(from.to_send.value);
   into.set_changed(from.changed.value);
+  for (const std::string& group : from.groups) into.add_groups(group);
 }
 
 Result<Outcome> outcome_from(const wire::ActReply& from) {
@@ -330,6 +331,7 @@ Result<Outcome> outcome_from(const wire::ActReply& from) {
   out.lag = std::chrono::microseconds(static_cast<std::int64_t>(from.lag_us()));
   out.to_send = Bytes{from.to_send()};
   out.changed = Bytes{from.changed()};
+  for (const std::string& group : from.groups()) out.groups.push_back(group.substr(0, 100));
   return out;
 }
 

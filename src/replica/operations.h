@@ -21,6 +21,11 @@ class Operations {
   void set_points(Points& points) { points_ = &points; }
 
   rt::Task<Result<>> operate(EntryRef entry, Operation operation, Watcher& watcher);
+  // Of some pairs, named by their volumes here (operations_pairs.cc). What RemoveSyncPair has left is to be related anew by the caller.
+  struct Parted {
+    std::string group, target_group;   // in the relationship's pools
+  };
+  rt::Task<Result<std::vector<Parted>>> operate_pairs(EntryRef entry, Operation operation, std::vector<VolumeUuid> volumes, Watcher& watcher);
   rt::Task<Result<Forecast>> forecast(EntryRef entry, Operation operation);
   rt::Task<Result<>> set(EntryRef entry, Settings settings);
   rt::Task<Result<>> await_state(EntryRef entry, std::vector<CopyState> states, Watcher& watcher);
@@ -52,6 +57,9 @@ class Operations {
   rt::Task<Result<bool>> finish_turn(EntryRef entry);
   rt::Task<Result<>> fail_back(EntryRef entry, Watcher& watcher);
   rt::Task<Result<>> restore(EntryRef entry, CopyState state, Watcher& watcher);
+  rt::Task<Result<std::vector<Parted>>> part(EntryRef entry, Order::Pairs pairs, bool keeps);
+  rt::Task<Result<>> bring_in(EntryRef entry, CopyState state, std::vector<VolumeUuid> volumes, Watcher& watcher);
+  rt::Task<Result<>> bring_in(EntryRef entry, EntryRef other, bool flows);
   rt::Task<Result<>> reset_mode(EntryRef entry, Mode mode);
 
   rt::Task<Result<>> hand_over(EntryRef entry);

@@ -112,6 +112,27 @@ TEST_P(Points, ResyncTakesANewInstantAndKeepsWhatWasWrittenToTheOldOne) {
   EXPECT_THAT(target().snapshots(target_pool())[0], HasSubstr("before-resync-r"));
 }
 
+TEST_P(Points, RestoresNeverRunOut) {
+  RelationshipId id = create(SyncType::snapshot);
+  ASSERT_TRUE(wait(id));
+  for (std::uint64_t i = 0; i < 20; ++i) {
+    a.write("db-v1", 5000 + i, Bytes{0});
+    write_target(7000 + i, Bytes{4096});
+    Result<> restored = a.operate(id, Operation::restore_from_replica);
+    ASSERT_TRUE(restored.has_value()) << i << ": " << restored.error().message;
+    EXPECT_EQ(a.tag("db-v1", Bytes{4096}), 7000 + i);
+    Result<> renewed = a.operate(id, Operation::resync_replica);
+    ASSERT_TRUE(renewed.has_value()) << i << ": " << renewed.error().message;
+    EXPECT_EQ(copied(1), original(1));
+    EXPECT_EQ(copied(2), original(2));
+  }
+  for (const std::string& kept : a.snapshots())
+    for (const auto& [snapshot, row] : std::map(a.pool().catalog().snapshots))
+      if (row.name == kept && !row.hidden) must(a.on_pool(a.pool().delete_snapshot(snapshot)));
+  a.world.run_for(std::chrono::seconds(30));
+  EXPECT_EQ(copied(1), original(1));
+}
+
 TEST_P(Points, RestoreBringsBackWhatTheTargetHoldsAndKeepsWhatTheSourceHeld) {
   RelationshipId id = create(SyncType::snapshot);
   ASSERT_TRUE(wait(id));

@@ -176,6 +176,13 @@ class Engine {
 
   // Checked against the table in replica/states.h first. Returns when the operation's end state is true.
   virtual rt::Task<Result<>> operate(RelationshipId id, Operation operation, Watcher& watcher) = 0;
+  // The same for some pairs only, named by their volumes on this system. AddSyncPair names pairs of other relationships between
+  // the same two systems: they come into this one, at one position. RemoveSyncPair gives each a relationship of its own, whose
+  // names are returned; Detach and Dissolve leave their volumes on their own. What would part the pairs of one order is refused.
+  virtual rt::Task<Result<std::vector<std::string>>> operate_pairs(RelationshipId id, Operation operation, std::vector<VolumeUuid> volumes, Watcher& watcher) {
+    (void)id, (void)operation, (void)volumes, (void)watcher;
+    co_return fail(Code::unsupported, "this engine keeps all pairs of a relationship together");
+  }
   virtual rt::Task<Result<Forecast>> forecast(RelationshipId id, Operation operation) = 0;
   virtual rt::Task<Result<>> set(RelationshipId id, Settings settings) = 0;
   // Both ends of a mirror compared at one position while data flow; asked of the source's system. Differences are no error.

@@ -94,6 +94,7 @@ class Roster {
   rt::Task<void> close_target(EntryRef entry);
   rt::Task<void> close_source(EntryRef entry, bool forget_claims);
   [[nodiscard]] bool uses(const Entry& entry, PoolId pool) const;
+  [[nodiscard]] pool::Pool* pool_of(const Entry& entry) const { return pools_.find(entry.kept.pool); }  // of the end that is kept
   Gates& gates_of(pool::Pool& pool);  // to be used on its loop
   void pool_gone(PoolId pool);  // its ends are closed
 

@@ -21,7 +21,9 @@ Progress progress_of(Operation operation) {
     case Operation::prepare:
     case Operation::unprepare: return Progress::preparing;
     case Operation::detach:
-    case Operation::dissolve: return Progress::detaching;
+    case Operation::dissolve:
+    case Operation::return_to_resource_pool: return Progress::detaching;
+    case Operation::deactivate: return Progress::dormant;
     default: return Progress::synchronizing;
   }
 }

@@ -51,6 +51,14 @@ rt::Task<Result<>> Source::open() {
         Code::not_found,
         "relationship '" + name_ + "': its group or one of its volumes is gone from the pool; detach it");
   }
+  std::vector<VolumeId> paired = members_;
+  std::vector<VolumeId> grouped = group->members;
+  std::ranges::sort(paired);
+  std::ranges::sort(grouped);
+  if (type_ == SyncType::mirror && paired != grouped) {
+    co_return fail(Code::busy, "relationship '" + name_ + "': group '" + group->name + "' has other members than the relationship has pairs: a change "
+                               "of its pairs did not end; ask for it again, or take out of the group what has no pair");
+  }
   if (group->role == store::Role::target && group->following.is_none()) {
     // It follows nobody: it died while what it had lost came back from its target.
     Result<> serving = co_await serve_again();
@@ -353,14 +361,16 @@ void Source::changed() {
   if (sink_) sink_();
 }
 
-void Source::set(const Settings& settings) {
-  settings_ = settings;
+rt::Task<Result<>> Source::set(Settings settings) {
+  settings_ = std::move(settings);
   patience_.set_bound(std::chrono::milliseconds(settings_.adaptive_bound_ms));
   if (settings_.mode == Mode::asynchronous) gate_off("an administrator asked for Asynchronous");
   if (settings_.mode != Mode::adaptive) patience_.nobody_waits();
   tuned_.wake_all();
   judge();
   changed();
+  if (follower_row(pool_, follower_) == nullptr) co_return Result<>{};
+  co_return co_await pool_.set_budget(follower_, journal_budget());
 }
 
 Status Source::status() const {

@@ -3,7 +3,7 @@
 // resync pass ends at exactly one position of the group. Refuses:  shipping from a position that the history
 // does not contain; letting go of journal or change map before the target is durable. Lives on: the pool's
 // loop, all of it. Files: source.cc (life), contact.cc (plan), stream.cc, acks.cc, source_gate.cc, source_pace.cc, next_hop.cc,
-//           source_pass.cc, source_point.cc, source_fill.cc, compare.cc, surplus.cc.
+//           source_pairs.cc, source_pass.cc, source_point.cc, source_fill.cc, compare.cc, surplus.cc.
 #pragma once
 
 #include <deque>
@@ -49,7 +49,7 @@ class Source final : public Claim {
   // The administrator's word: nothing is to flow (or to be waited for) until serve() is called again.
   void rest();
 
-  void set(const Settings& settings);
+  rt::Task<Result<>> set(Settings settings);   // at once; the journal budget is durable when it returns
   [[nodiscard]] Status status() const;
   [[nodiscard]] pool::Pool& pool() { return pool_; }
 
@@ -66,6 +66,11 @@ class Source final : public Claim {
   rt::Task<Result<>> drop_point();
   // Compares both ends at one position while data flow; one at a time.
   rt::Task<Result<VerifyReport>> verify_ends(VerifyRequest request, std::shared_ptr<VerifyWatch> watch);
+  // The volumes leave `from` and are members of this group from one LSN on, at which the target stands when this returns; nothing
+  // after it is sent until go_past() or the end of this object. On failure they are back in `from`, whose targets may lack what
+  // was written in between.
+  rt::Task<Result<>> take_in(GroupId from, std::vector<VolumeId> volumes, Duration at_most);
+  void go_past();
   void unsure() { handing_over_ = false; }  // the target may have been promoted: the next contact tells
 
   // Claim
@@ -164,6 +169,9 @@ class Source final : public Claim {
   rt::Task<Result<>> await_move(Channel& channel);
   [[nodiscard]] bool was_member(VolumeId volume) const;
   [[nodiscard]] bool cut_short(pool::Stream& piece);
+
+  // source_pairs.cc
+  void hold_back(pool::Stream& piece) const;
 
   // source_pace.cc
   rt::Task<void> pace_hosts(Channel& channel);
@@ -268,6 +276,7 @@ class Source final : public Claim {
   Lsn sent_upto_;
   bool streaming_ = false;
   Lsn catch_up_;  // Synchronized once the target is durable past it
+  std::optional<Lsn> stop_at_;   // nothing after it is sent: the target is to stand exactly there
   Lsn want_durable_, asked_durable_;
   struct Probe {
     Instant at;

@@ -204,6 +204,32 @@ Result<Cell> check(SyncType type, Operation operation, CopyState state, bool for
   return fail(Code::busy, std::move(message));
 }
 
+bool group_only(Operation operation) noexcept {
+  return operation == Operation::activate_consistency || operation == Operation::deactivate_consistency ||
+         operation == Operation::add_sync_pair || operation == Operation::remove_sync_pair;
+}
+
+Cell pair_cell(SyncType type, Operation operation, CopyState state) noexcept {
+  if (group_only(operation)) return {Cell::Kind::not_offered};
+  Cell found = cell(type, operation, state);
+  bool acts = found.kind == Cell::Kind::leads || found.kind == Cell::Kind::copies ||
+              found.kind == Cell::Kind::configures || found.kind == Cell::Kind::gone;
+  bool leaves = found.kind == Cell::Kind::gone && type == SyncType::mirror;
+  if (!acts || leaves) return found;
+  return {};
+}
+
+Result<Cell> check_pair(SyncType type, Operation operation, CopyState state) {
+  Cell found = pair_cell(type, operation, state);
+  if (found.kind == Cell::Kind::not_offered && group_only(operation))
+    return fail(Code::unsupported, std::string(name_of(operation)) + " is an operation of groups");
+  bool of_the_group = found.kind != cell(type, operation, state).kind;
+  if (!of_the_group) return check(type, operation, state, true);
+  return fail(Code::busy, std::string(name_of(operation)) +
+                              " of one pair is refused: the pairs of a group keep one order of writes and act together; ask it of the "
+                              "group, or take the pair out of it first (RemoveSyncPair)");
+}
+
 std::vector<Operation> operations_of(SyncType type) {
   std::vector<Operation> out;
   for (std::size_t i = 0; i < operation_count; ++i) {

@@ -40,6 +40,13 @@ inline constexpr CopyState last_column = CopyState::skewed;
 // every legal one named.
 [[nodiscard]] Result<Cell> check(SyncType type, Operation operation, CopyState state, bool force);
 
+// Of group operations: they make sense for a group only, and are not offered for a pair.
+[[nodiscard]] bool group_only(Operation operation) noexcept;
+// For one pair of a relationship that has several. Writes of all pairs keep one order, so no pair stops, starts or turns alone:
+// what would part it from the others is refused; it may leave them (Detach, Dissolve).
+[[nodiscard]] Cell pair_cell(SyncType type, Operation operation, CopyState state) noexcept;
+[[nodiscard]] Result<Cell> check_pair(SyncType type, Operation operation, CopyState state);
+
 // What hosts may do with the target. `whole`: it holds a state of its source (once Synchronized, always: what a copy
 // leaves unfinished gives way to the state before it).
 enum class Access : std::uint8_t { none, read, read_write };

@@ -16,10 +16,12 @@ std::string header(std::string_view first) {
   return names + "\n" + rule + "\n";
 }
 
-std::string row(SyncType type, Operation operation) {
+using Table = Cell (*)(SyncType type, Operation operation, CopyState state) noexcept;
+
+std::string row(Table table, SyncType type, Operation operation) {
   std::string out = "| " + std::to_string(static_cast<int>(operation)) + " " + std::string(name_of(operation)) + " |";
   for (auto s = static_cast<int>(first_column); s <= static_cast<int>(last_column); ++s)
-    out += " " + text_of(cell(type, operation, static_cast<CopyState>(s))) + " |";
+    out += " " + text_of(table(type, operation, static_cast<CopyState>(s))) + " |";
   return out + "\n";
 }
 
@@ -66,12 +68,20 @@ std::string states_page() {
       "| `…r` | source and target have changed places afterwards |\n"
       "| `x` | refused with 4: the message names the present CopyState and those in which it is legal |\n"
       "| `1` | refused with 1: the type does not know the operation |\n\n"
-      "A number outside of 2 to 25 is refused with 5; a second operation while one runs, with 4. In a group whose pairs differ, each\n"
-      "pair that is already where the operation leads is left alone.\n";
+      "A number outside of 2 to 25 is refused with 5; a second operation while one runs, with 4. AddSyncPair and RemoveSyncPair are\n"
+      "refused with 4 while either group is an end of another relationship too, and RemoveSyncPair in the middle of a resync.\n";
   for (SyncType type : types) {
     out += "\n## " + std::string(name_of(type)) + "\n" + header("operation");
-    for (int o = 2; o <= 25; ++o) out += row(type, static_cast<Operation>(o));
+    for (int o = 2; o <= 25; ++o) out += row(cell, type, static_cast<Operation>(o));
   }
+  out +=
+      "\n## One pair of a Mirror that has several\n"
+      "The writes of all pairs keep one order, so no pair stops, starts or turns alone: what would part it from the others is refused. A\n"
+      "pair leaves by Detach or Dissolve (its volumes are on their own), or by the group's RemoveSyncPair (it gets a relationship of its\n"
+      "own); AddSyncPair brings it back. A pair of a group that has no other is the group: its operations are those above. Pairs of the\n"
+      "other types do nothing alone.\n\n" +
+      header("operation");
+  for (int o = 2; o <= 25; ++o) out += row(pair_cell, SyncType::mirror, static_cast<Operation>(o));
   out +=
       "\n## What hosts may do with the target\n"
       "*Whole*: the target holds a state of its source. Once Synchronized it always does: Abort, Prepare and Fracture in the middle of a\n"

@@ -92,11 +92,6 @@ rt::Task<Result<>> follow(pool::Pool& pool, GroupId group, RelationshipId relati
   co_return co_await pool.change_group(std::move(row));
 }
 
-rt::Task<Result<>> configure_source(Source& source, Settings settings) {
-  source.set(settings);
-  co_return Result<>{};
-}
-
 rt::Task<void> doubt(Source& source) {
   source.unsure();
   co_return;
@@ -142,6 +137,9 @@ rt::Task<Result<Outcome>> Steps::take(EntryRef entry, End end, Order order) {
   if (!local && entry->kept.end != end) {
     co_return fail(Code::changed, "relationship '" + entry->kept.name + "': roles have changed; look at both systems and try again");
   }
+  if (order.step == Step::leave) co_return co_await leave(entry, end, std::move(order));
+  if (order.step == Step::admit) co_return co_await admit(entry, std::move(order));
+  if (order.step == Step::join) co_return co_await join(entry, std::move(order));
   bool here = end == End::source ? entry->source.end != nullptr : entry->target.end != nullptr;
   if (!here && order.step != Step::forget) {
     std::string what = end == End::source ? "source" : "target";
@@ -332,7 +330,7 @@ rt::Task<Result<>> Steps::configure(EntryRef entry, Settings settings) {
   if (!saved) co_return saved;
   if (entry->source.end) {
     Result<> set =
-        co_await rt::run_on(entry->source.pool->loop(), configure_source(*entry->source.end, settings));
+        co_await rt::run_on(entry->source.pool->loop(), entry->source.end->set(settings));
     if (!set) co_return set;
   }
   roster_.tell(entry);

@@ -5,6 +5,8 @@
 
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/base.h"
 #include "replica/flows.h"
@@ -32,8 +34,12 @@ enum class Step : std::uint8_t {
   point = 14,         // source of a point-in-time type: the instant is now
   drop_point = 15,    // source of such a type: no instant is held for the target any more
   discard = 16,       // target: the relationship ends here, group and volumes are deleted
+  // Pairs, `pairs` in every case; harmless when repeated. While the target copies, or a group has another relationship: `busy`.
+  leave = 17,         // they leave. `keeps`: each in a group of its own, to be replicated on. Target first
+  admit = 18,         // source: those of the relationship `with` are this one's from one LSN on; that one is gone here. Source first
+  join = 19,          // target: likewise
 };
-inline constexpr Step last_step = Step::discard;
+inline constexpr Step last_step = Step::join;
 
 struct Order {
   Step step = Step::look;
@@ -43,6 +49,10 @@ struct Order {
   std::optional<Past> other;  // the history that wins
   bool by_peer = false;       // asked by the other system
   bool measure = false;       // look: count the changed blocks, though it costs a checkpoint
+  using Pairs = std::vector<std::pair<VolumeUuid, VolumeUuid>>;
+  Pairs pairs;                // source's, target's
+  RelationshipId with;
+  bool keeps = false;
 };
 
 struct Outcome {
@@ -55,6 +65,7 @@ struct Outcome {
   Duration lag{0};
   Bytes to_send{0};  // source: what the target lacks, when it is known without asking it
   Bytes changed{0};  // blocks that only this end changed
+  std::vector<std::string> groups;  // leave, with `keeps`: of each pair, in order
 };
 
 class Steps {
@@ -63,6 +74,8 @@ class Steps {
       : ground_(ground), roster_(roster), flows_(flows) {}
 
   rt::Task<Result<Outcome>> carry_out(EntryRef entry, End end, Order order);
+  // Its group here is an end of no other relationship but `but`: its members may change.
+  [[nodiscard]] Result<> stands_alone(const Entry& entry, End end, RelationshipId but) const;
 
   static constexpr Duration drain_most = std::chrono::minutes(10);
 
@@ -80,6 +93,12 @@ class Steps {
   rt::Task<Result<>> become_target(EntryRef entry, Order order);
   rt::Task<Result<>> follow_again(EntryRef entry, Order order);
   rt::Task<Result<>> swap_local(EntryRef entry, Order order);
+
+  // steps_pairs.cc
+  rt::Task<Result<Outcome>> leave(EntryRef entry, End end, Order order);
+  rt::Task<Result<Outcome>> admit(EntryRef entry, Order order);
+  rt::Task<Result<>> move_in(EntryRef entry, EntryRef other, std::vector<VolumeUuid> volumes);
+  rt::Task<Result<Outcome>> join(EntryRef entry, Order order);
 
   const Ground& ground_;
   Roster& roster_;

@@ -43,7 +43,7 @@ rt::Task<Result<>> Source::begin_stream(Channel& channel, Origin from, Lsn lsn) 
     fresh.group = group_;
     fresh.durable = lsn;
     fresh.since = from;
-    fresh.journal_budget = settings_.journal_budget;
+    fresh.journal_budget = journal_budget();
     Result<> set = co_await pool_.set_follower(fresh);
     if (!set) co_return set;
   } else if (row->mapped) {
@@ -76,6 +76,10 @@ rt::Task<Result<>> Source::ship(Channel& channel, Lsn from, Origin at) {
     if (!room) co_return room;
     Result<> marked = co_await ship_to_verify(channel, sent_upto_, at);
     if (!marked) co_return marked;
+    if (stop_at_ && sent_upto_ >= *stop_at_) {
+      co_await pool_.arrived().wait();
+      continue;
+    }
     Lsn known = pool_.status().received;
     Result<pool::Stream> piece = co_await pool_.stream(group_, sent_upto_, batch_size());
     if (!piece) {
@@ -88,6 +92,7 @@ rt::Task<Result<>> Source::ship(Channel& channel, Lsn from, Origin at) {
       continue;
     }
     pool::Stream taken = std::move(*piece);
+    hold_back(taken);
     if (verification_ != nullptr) verification_->cut(taken);
     bool cut = cut_short(taken);
     Result<> shipped;

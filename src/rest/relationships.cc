@@ -160,13 +160,23 @@ rt::Task<Reply> act(Call& call) {
   if (!report) co_return no_such_object(call);
   Body body(call.body);
   bool dry_run = body.boolean("DryRun").value_or(false);
+  std::optional<std::vector<std::string>> volumes = body.names("Volumes");
   std::uint64_t number = 0;
   if (name == "SetReplicationRelationship") number = body.required_number("Operation");
   for (std::uint16_t candidate = 2; candidate <= 25; ++candidate)
     if (name == replica::name_of(static_cast<replica::Operation>(candidate))) number = candidate;
   if (auto fault = body.fault()) co_return std::move(*fault);
   if (number == 0 && name != "SetReplicationRelationship") co_return no_such_resource(call.request.path);
-  co_return co_await operate_reply(call, call.ids[0], static_cast<std::uint16_t>(std::min<std::uint64_t>(number, 65535)), dry_run);
+  auto operation = static_cast<std::uint16_t>(std::min<std::uint64_t>(number, 65535));
+  if (!volumes) co_return co_await operate_reply(call, call.ids[0], operation, dry_run);
+  if (dry_run) body.refuse_value("DryRun", "DryRun is for operations of the whole relationship");
+  if (auto fault = body.fault()) co_return std::move(*fault);
+  manage::Answer<manage::Outcome> outcome = co_await call.system.set_pairs(call.caller, call.ids[0], operation, *volumes);
+  if (!outcome) {
+    if (outcome.error().parameter == "SyncPairs") outcome.error().parameter = "Volumes";
+    co_return refused(outcome.error(), outcome.error().parameter == "Synchronization" ? Named::by_url : Named::by_body);
+  }
+  co_return outcome_reply(call, *outcome, no_content());
 }
 
 constexpr Route routes[] = {
@@ -179,13 +189,45 @@ constexpr Route routes[] = {
 
 std::span<const Route> relationship_routes() { return routes; }
 
+namespace {
+
+// CreateReplicationRelationship: the volumes are given, and the groups are made of them.
+rt::Task<Reply> create_relationship(Call& call, Body& body, manage::CreateRelationship wanted, bool dry_run) {
+  if (dry_run) body.refuse_value("DryRun", "DryRun forecasts the replica of a group that is there: make the group first");
+  if (auto fault = body.fault()) co_return std::move(*fault);
+  manage::Answer<manage::Outcome> outcome = co_await call.system.create_relationship(call.caller, std::move(wanted));
+  if (!outcome) {
+    std::string& parameter = outcome.error().parameter;
+    for (auto [model, ours] : {std::pair("SourceStorageElements", "Volumes"), std::pair("SourceReplicationGroupFriendlyName", "GroupName"), std::pair("TargetStorageElements", "TargetVolumes"),
+                               std::pair("TargetReplicationGroupFriendlyName", "TargetGroup"), std::pair("SourceGroup", "Group")})
+      if (parameter == model) parameter = ours;
+  }
+  co_return co_await made_replica_reply(call, std::move(outcome));
+}
+
+}  // namespace
+
 rt::Task<Reply> post_create_replica(Call& call, std::string group) {
   Body body(call.body);
-  if (group.empty()) group = body.required_name("Group");
+  manage::CreateRelationship related;
+  bool makes_groups = group.empty() && (body.has("Volumes") || body.has("TargetVolumes"));
+  if (makes_groups) {
+    related.source.volumes = body.names("Volumes").value_or(std::vector<std::string>{});
+    related.source.group = body.name("Group");
+    related.source.name = body.text("GroupName");
+    related.target.volumes = body.names("TargetVolumes").value_or(std::vector<std::string>{});
+  } else if (group.empty()) {
+    group = body.required_name("Group");
+  }
   bool dry_run = body.boolean("DryRun").value_or(false);
   manage::CreateReplica request = request_in(body);
-  if (auto fault = body.fault()) co_return std::move(*fault);
   if (call.request.parameter("wait") != nullptr) request.wait_at_most = wait_of(call.request);
+  if (makes_groups) {
+    related.target.name = std::exchange(request.target_group, std::nullopt);
+    related.replica = std::move(request);
+    co_return co_await create_relationship(call, body, std::move(related), dry_run);
+  }
+  if (auto fault = body.fault()) co_return std::move(*fault);
   manage::PoolAndName name = manage::split_name(group);
   request.pool = std::move(name.pool);
   request.group = std::move(name.name);

@@ -4,6 +4,17 @@ namespace lockstep::rest {
 
 namespace {
 
+// Swordfish's words.
+std::string_view consistency_words(replica::ConsistencyStatus status) {
+  switch (status) {
+    case replica::ConsistencyStatus::completed: return "Consistent";
+    case replica::ConsistencyStatus::in_progress: return "InProgress";
+    case replica::ConsistencyStatus::disabled: return "Disabled";
+    case replica::ConsistencyStatus::error: return "InError";
+  }
+  return "InError";
+}
+
 void add_time(json::object& into, std::string_view key, WallTime time) {
   if (time.us != 0) into[key] = time_text(time);
 }
@@ -20,10 +31,10 @@ json::object replica_info(const replica::Report& report, bool local, std::string
   info["ReplicaState"] = replica::name_of(report.copy_state);
   if (report.requested != replica::CopyState::not_applicable) info["RequestedReplicaState"] = replica::name_of(report.requested);
   if (report.progress != replica::Progress::not_applicable) info["ReplicaProgressStatus"] = replica::name_of(report.progress);
-  info["ConsistencyEnabled"] = true;
+  info["ConsistencyEnabled"] = r.settings.consistency;
   info["ConsistencyType"] = "SequentiallyConsistent";
-  info["ConsistencyState"] = r.when_synchronized.us != 0 ? "Consistent" : "Inconsistent";
-  info["ConsistencyStatus"] = r.when_synchronized.us != 0 ? "Consistent" : "InProgress";
+  if (r.settings.consistency) info["ConsistencyState"] = replica::consistency_state(report) == replica::ConsistencyState::consistent ? "Consistent" : "Inconsistent";
+  info["ConsistencyStatus"] = consistency_words(replica::consistency_status(report));
   info["FailedCopyStopsHostIO"] = r.settings.on_link_loss == replica::LinkLoss::stop;
   info["PercentSynced"] = static_cast<std::int64_t>(report.percent_synced);
   info["ReplicaRecoveryMode"] = "Automatic";

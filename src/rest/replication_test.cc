@@ -209,5 +209,29 @@ TEST_F(Replication, EventsAreReadWaitedForAndStreamed) {
   EXPECT_FALSE((*next)->has_value());
 }
 
+TEST_F(Replication, GroupsAreMadeWithTheRelationshipOrNotAtAll) {
+  for (const char* name : {"p/x", "p/tx"}) manage::testing::TestSystem::ok(t.run(t.system->create_volume(manage::testing::TestSystem::admin(), name, 1_MiB)));
+  Got got = t.post(relationships, R"({"Volumes": ["p/x"], "GroupName": "g", "SyncType": "Mirror", "RelationshipName": "xr", "Mode": "Synchronous", "RecoveryPointObjective": 5})");
+  EXPECT_EQ(got.status, 400u);
+  EXPECT_EQ(t.get(S + "/ConsistencyGroups/p:g").status, 404u);
+  got = t.post(relationships, R"({"Volumes": ["p/x"], "GroupName": "g", "TargetVolumes": ["p/tx"], "TargetGroup": "tg", "SyncType": "Mirror", "RelationshipName": "xr"})");
+  EXPECT_EQ(got.status, 201u) << got.text;
+  EXPECT_EQ(t.get(S + "/ConsistencyGroups/p:g").status, 200u);
+  EXPECT_EQ(t.get(S + "/ConsistencyGroups/p:tg").status, 200u);
+  got = t.post(relationships, R"({"Volumes": ["p/none"], "SyncType": "Mirror"})");
+  EXPECT_EQ(got.status, 400u) << got.text;
+}
+
+TEST_F(Replication, PairsAreNamedByTheirVolumes) {
+  make();
+  std::vector<VolumeUuid> uuids;
+  for (const manage::VolumeInfo& info : t.run(t.system->volumes())) uuids.push_back(info.row.uuid);
+  t.engine->of("r").relationship.pairs = {{uuids[0], uuids[0]}, {uuids[1], uuids[1]}};
+  EXPECT_EQ(act("RemoveSyncPair", R"({"Volumes": ["p/data"]})").status, 204u);
+  EXPECT_EQ(t.engine->pairs_operated.size(), 1u);
+  EXPECT_EQ(act("Suspend", R"({"Volumes": ["p/data"]})").status, 409u);
+  EXPECT_EQ(act("RemoveSyncPair").status, 400u);
+}
+
 }  // namespace
 }  // namespace lockstep::rest

@@ -48,9 +48,6 @@ Legacy sync_state(const replica::Report& report) {
   }
 }
 
-// From the first time on, a target or its stand-in is always a state that the source was in.
-bool consistent(const replica::Report& report) { return report.relationship.when_synchronized.us != 0; }
-
 WallTime when_synced(const Facts& facts, const replica::Report& report) {
   const replica::Relationship& r = report.relationship;
   if (r.sync_type != SyncType::mirror) return r.when_activated.us != 0 ? r.when_activated : r.when_synchronized;
@@ -76,12 +73,13 @@ void set_common(Builder& b, const Facts& facts, const replica::Report& report) {
 }
 
 void fill_group(Builder& b, const Facts& facts, std::size_t index) {
-  enum : std::uint64_t { sequentially = 2, is_consistent = 3, inconsistent = 4, completed = 2, in_progress = 3 };
+  enum : std::uint64_t { sequentially = 2 };
   const replica::Report& report = facts.reports[index];
   set_common(b, facts, report);
-  b.set("RelationshipName", text(report.relationship.name)).set("ConsistencyEnabled", flag(true)).set("ConsistencyType", number(sequentially));
-  b.set("ConsistencyState", number(consistent(report) ? is_consistent : inconsistent));
-  b.set("ConsistencyStatus", number(consistent(report) ? completed : in_progress));
+  b.set("RelationshipName", text(report.relationship.name)).set("ConsistencyEnabled", flag(report.relationship.settings.consistency));
+  b.set("ConsistencyType", number(sequentially));
+  b.set("ConsistencyState", number(static_cast<std::uint16_t>(replica::consistency_state(report))));
+  b.set("ConsistencyStatus", number(static_cast<std::uint16_t>(replica::consistency_status(report))));
 }
 
 void fill_volume(Builder& b, const Facts& facts, std::size_t index) {

@@ -26,13 +26,10 @@ std::optional<ReplicationType> replication_type(std::uint64_t number) {
   return std::nullopt;
 }
 
-bool group_only(Operation operation) {
-  return operation == Operation::activate_consistency || operation == Operation::deactivate_consistency || operation == Operation::add_sync_pair || operation == Operation::remove_sync_pair;
-}
 std::vector<std::uint64_t> operations(SyncType type, bool group) {
   std::vector<std::uint64_t> out;
   for (Operation operation : replica::operations_of(type))
-    if (group || !group_only(operation)) out.push_back(static_cast<std::uint64_t>(operation));
+    if (group || !replica::group_only(operation)) out.push_back(static_cast<std::uint64_t>(operation));
   return out;
 }
 

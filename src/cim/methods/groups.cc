@@ -38,25 +38,49 @@ Answer<const replica::Report*> relationship_meant(const Invocation& call, const 
   return only;
 }
 
-// All pairs of a relationship go together: naming fewer is not offered.
-Done check_pairs(const Invocation& call, const replica::Report& report) {
-  for (std::string_view parameter : {"SourceStorageObjects", "TargetStorageObjects", "SyncPairs"}) {
-    auto named = call.in.references(parameter);
-    if (named && !named->empty() && named->size() != report.relationship.pairs.size())
-      return unsupported(std::string(parameter), std::string(parameter) + " names " + std::to_string(named->size()) + " of the " + std::to_string(report.relationship.pairs.size()) +
-                         " pairs of relationship '" + report.relationship.name + "': they keep one order of writes and go together", "Leave it NULL.");
+// The volume of a pair at this end, from a reference to MSFT_SMStorageVolumeToReplicaPeer.
+Answer<const manage::VolumeInfo*> volume_of_pair(const Invocation& call, const ObjectPath& pair) {
+  for (const NamedValue& key : pair.keys) {
+    const Scalar* scalar = same_name(key.name, "Parent") ? key.value.scalar() : nullptr;
+    const auto* parent = scalar ? std::get_if<std::shared_ptr<const ObjectPath>>(scalar) : nullptr;
+    if (parent && *parent) return volume_at(call, **parent, "SyncPairs");
   }
-  return {};
+  return std::unexpected(manage::Refusal{manage::ReturnCode::invalid_parameter, "SyncPairs has something else than references to MSFT_SMStorageVolumeToReplicaPeer", "Name the pairs that References of a volume gives.",
+                                         "SyncPairs", Code::invalid});
+}
+
+// Which pairs are meant: their volumes at this end; none: all of them.
+Answer<std::vector<std::string>> pairs_meant(const Invocation& call) {
+  std::vector<std::string> out;
+  auto sources = call.in.references("SourceStorageObjects");
+  auto targets = call.in.references("TargetStorageObjects");
+  auto pairs = call.in.references("SyncPairs");
+  auto wrong = [](std::string_view parameter, std::string message) {
+    return std::unexpected(manage::Refusal{manage::ReturnCode::invalid_parameter, std::move(message), "Name each pair once, by SyncPairs or by its source.", std::string(parameter), Code::invalid});
+  };
+  bool both = pairs && !pairs->empty() && sources && !sources->empty();
+  if (both) return wrong("SyncPairs", "SourceStorageObjects and SyncPairs exclude each other");
+  std::size_t named = sources ? sources->size() : 0;
+  if (targets && !targets->empty() && targets->size() != named)
+    return wrong("TargetStorageObjects", "TargetStorageObjects has " + std::to_string(targets->size()) + " elements, SourceStorageObjects " + std::to_string(named));
+  if (named > 0) return volumes_at(call, *sources, "SourceStorageObjects");
+  for (const ObjectPath* pair : pairs.value_or(std::vector<const ObjectPath*>{})) {
+    if (!pair) return wrong("SyncPairs", "SyncPairs has a NULL in it");
+    TRY(const manage::VolumeInfo* volume, volume_of_pair(call, *pair));
+    out.push_back(volume->export_name);
+  }
+  return out;
 }
 
 rt::Task<Done> set_relationship(Invocation& call) {
   CIM_ASK(const manage::GroupInfo* group, this_group(call));
   CIM_ASK(const replica::Report* report, relationship_meant(call, *group));
-  Done pairs = check_pairs(call, *report);
-  if (pairs.refusal) co_return pairs;
+  CIM_ASK(std::vector<std::string> pairs, pairs_meant(call));
   std::optional<std::uint64_t> operation = call.in.number("Operation");
   if (!operation) co_return bad("Operation", "Operation is missing", "Give one of 2 to 25.");
-  co_return co_await operate(call, report->relationship.id, static_cast<std::uint16_t>(*operation));
+  auto number = static_cast<std::uint16_t>(*operation);
+  if (pairs.empty()) co_return co_await operate(call, report->relationship.id, number);
+  co_return co_await operate_pairs(call, report->relationship.id, number, std::move(pairs));
 }
 
 rt::Task<Done> change_members(Invocation& call, std::string_view parameter, bool add) {

@@ -92,4 +92,10 @@ rt::Task<Done> operate(Invocation& call, RelationshipId relationship, std::uint1
   co_return done_or_job(*outcome);
 }
 
+rt::Task<Done> operate_pairs(Invocation& call, RelationshipId relationship, std::uint16_t operation, std::vector<std::string> volumes) {
+  manage::Answer<manage::Outcome> outcome = co_await call.system.set_pairs(call.caller, text_of(relationship), operation, std::move(volumes));
+  if (!outcome) co_return refused(outcome.error());
+  co_return done_or_job(*outcome);
+}
+
 }  // namespace lockstep::cim::model

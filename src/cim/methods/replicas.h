@@ -21,6 +21,9 @@ rt::Task<Made> make_replica(Invocation& call, manage::CreateReplica request);
 // The operation on a relationship; 0 or 4096 with Job.
 rt::Task<Done> operate(Invocation& call, RelationshipId relationship, std::uint16_t operation);
 
+// On some of its pairs, named by their volumes at this end.
+rt::Task<Done> operate_pairs(Invocation& call, RelationshipId relationship, std::uint16_t operation, std::vector<std::string> volumes);
+
 [[nodiscard]] Value peer_reference(std::string id);
 [[nodiscard]] std::optional<replica::Report> report_named(manage::System& system, const std::string& name);
 

@@ -231,5 +231,34 @@ TEST_F(Replicas, AGroupAndItsReplicaInOneCallOrNothing) {
   EXPECT_EQ(t.call(t.this_system(), "CreateReplicationRelationship", {{"SyncType", number(6)}}).parameter, "SourceStorageElements");
 }
 
+TEST_F(Replicas, PairsAreNamedBySourceOrBySyncPairs) {
+  TestModel::ok(t.run(t.system->create_replica(TestModel::admin(), TestModel::mirror("r"))));
+  std::vector<VolumeUuid> uuids;
+  for (const char* name : {"p/data", "p/log"})
+    for (const manage::VolumeInfo& info : t.run(t.system->volumes()))
+      if (info.export_name == name) uuids.push_back(info.row.uuid);
+  t.engine->of("r").relationship.pairs = {{uuids[0], uuids[1]}, {uuids[1], uuids[0]}};
+  Got got = t.call(t.group(), "SetReplicationRelationship", {{"Operation", number(13)}, {"SourceStorageObjects", TestModel::refs({t.volume("data")})}});
+  EXPECT_EQ(got.code, 0u) << got.message;
+  ASSERT_THAT(t.engine->pairs_operated, SizeIs(1));
+  EXPECT_EQ(t.engine->pairs_operated[0].second, std::vector<VolumeUuid>{uuids[0]});
+  ObjectPath pair;
+  pair.class_name = "MSFT_SMStorageVolumeToReplicaPeer";
+  pair.keys.push_back({"Parent", Type::reference, false, model::reference(t.volume("log"))});
+  got = t.call(t.group(), "SetReplicationRelationship", {{"Operation", number(8)}, {"SyncPairs", TestModel::refs({pair})}});
+  EXPECT_EQ(got.code, 0u) << got.message;
+  ASSERT_THAT(t.engine->pairs_operated, SizeIs(2));
+  EXPECT_EQ(t.engine->pairs_operated[1].second, std::vector<VolumeUuid>{uuids[1]});
+  got = t.call(t.group(), "SetReplicationRelationship", {{"Operation", number(22)}, {"SourceStorageObjects", TestModel::refs({t.volume("data")})}});
+  EXPECT_EQ(got.code, 4u);
+  EXPECT_THAT(got.message, HasSubstr("RemoveSyncPair"));
+  got = t.call(t.group(), "SetReplicationRelationship", {{"Operation", number(13)}});
+  EXPECT_EQ(got.code, 5u);
+  EXPECT_EQ(got.parameter, "SyncPairs");
+  got = t.call(t.group(), "SetReplicationRelationship",
+               {{"Operation", number(13)}, {"SourceStorageObjects", TestModel::refs({t.volume("data")})}, {"TargetStorageObjects", TestModel::refs({t.volume("data"), t.volume("log")})}});
+  EXPECT_EQ(got.parameter, "TargetStorageObjects");
+}
+
 }  // namespace
 }  // namespace lockstep::cim

@@ -40,7 +40,6 @@ Answer<const replica::Report*> relationship_of_volume(const Invocation& call, co
   if (!has)
     return std::unexpected(manage::Refusal{manage::ReturnCode::not_found, std::string(parameter) + " is not a replica of volume '" + volume.export_name + "'",
                                            "Name one that MSFT_SMStorageVolumeToReplicaPeer gives.", std::string(parameter), Code::not_found});
-  if (pairs.size() > 1) return std::unexpected(shared_group(volume, parameter));
   return report;
 }
 

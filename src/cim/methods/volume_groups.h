@@ -13,7 +13,7 @@ struct VolumeGroup {
 rt::Task<Answer<VolumeGroup>> group_for(Invocation& call, const manage::VolumeInfo& volume, std::string parameter);
 rt::Task<void> take_back(Invocation& call, VolumeGroup group);
 
-// The relationship that `peer` is a handle of must have the volume at this end, alone.
+// The relationship that `peer` is a handle of must have the volume at this end.
 [[nodiscard]] Answer<const replica::Report*> relationship_of_volume(const Invocation& call, const manage::VolumeInfo& volume, const ObjectPath& peer, std::string_view parameter);
 
 }  // namespace lockstep::cim::model

@@ -96,7 +96,12 @@ rt::Task<Done> set_relationship(Invocation& call) {
   CIM_ASK(const replica::Report* report, relationship_of_volume(call, *volume, *peer, "TargetStorageVolume"));
   std::optional<std::uint64_t> operation = call.in.number("Operation");
   if (!operation) co_return bad("Operation", "Operation is missing", "Give one of 2 to 25.");
-  co_return co_await operate(call, report->relationship.id, static_cast<std::uint16_t>(*operation));
+  auto wanted = static_cast<replica::Operation>(*operation);
+  if (replica::group_only(wanted)) co_return unsupported("Operation", std::string(name_of(wanted)) + " is an operation of groups", "Use the method of the group.");
+  auto number = static_cast<std::uint16_t>(*operation);
+  if (report->relationship.pairs.size() == 1) co_return co_await operate(call, report->relationship.id, number);
+  std::vector<std::string> pair{volume->export_name};
+  co_return co_await operate_pairs(call, report->relationship.id, number, std::move(pair));
 }
 
 rt::Task<Done> remove(Invocation& call) {

@@ -65,6 +65,18 @@ rt::Task<Result<>> Followers::set(FollowerRow row) {
   co_return Result<>{};
 }
 
+// The row as it is, so that neither claim nor map begins anew.
+rt::Task<Result<>> Followers::set_budget(RelationshipId follower, Bytes budget) {
+  auto at = core_.catalog.followers.find(follower);
+  if (at == core_.catalog.followers.end()) co_return fail(Code::not_found, "pool '" + core_.name + "': there is no such follower");
+  if (at->second.journal_budget == budget) co_return Result<>{};
+  FollowerRow row = at->second;
+  row.journal_budget = budget;
+  std::vector<store::CatalogChange> changes{std::move(row)};
+  CO_TRY(Lsn lsn, core_.append_catalog(std::move(changes), nullptr));
+  co_return co_await core_.make_durable(lsn);
+}
+
 void Followers::durable(RelationshipId follower, Lsn lsn) {
   auto at = core_.catalog.followers.find(follower);
   if (at != core_.catalog.followers.end()) at->second.durable = std::max(at->second.durable, std::min(lsn, core_.journal->appended()));

@@ -15,6 +15,7 @@ class Followers {
   explicit Followers(Core& core) : core_(core) {}
 
   rt::Task<Result<>> set(store::FollowerRow row);
+  rt::Task<Result<>> set_budget(RelationshipId follower, Bytes budget);
   void durable(RelationshipId follower, Lsn lsn);
   void stretch(RelationshipId follower, Bytes least);
   rt::Task<Result<>> drop(RelationshipId follower);

@@ -71,6 +71,23 @@ rt::Task<Result<>> Objects::set_members(GroupId group, std::vector<VolumeId> mem
   co_return co_await commit(std::move(changes), stream);
 }
 
+rt::Task<Result<Lsn>> Objects::move_members(GroupId from, GroupId to, std::vector<VolumeId> volumes) {
+  CO_TRY(GroupState * leaves, group_of(from));
+  CO_TRY(GroupState * joins, group_of(to));
+  GroupRow less = *leaves->row;
+  GroupRow more = *joins->row;
+  for (VolumeId volume : volumes) {
+    if (std::erase(less.members, volume) == 0) co_return fail(Code::not_found, told("group", less.name) + " has no member " + std::to_string(volume.value));
+    more.members.push_back(volume);
+  }
+  bool follows = more.role == Role::target || more.role == Role::demoted;
+  GroupState* stream = follows ? nullptr : joins;
+  Changes changes{std::move(less), std::move(more)};
+  CO_TRY(Lsn lsn, core_.append_catalog(std::move(changes), stream));
+  CO_TRY_VOID(co_await core_.make_durable(lsn));
+  co_return lsn;
+}
+
 rt::Task<Result<>> Objects::delete_group(GroupId group) {
   CO_TRY(GroupState * state, group_of(group));
   Changes changes;

@@ -33,6 +33,7 @@ class NativePool final : public Pool {
   [[nodiscard]] std::optional<VolumeId> find_volume(std::string_view name) const override { return objects_.find_volume(name); }
 
   rt::Task<Result<GroupId>> create_group(std::string name, std::vector<VolumeId> members) override { return objects_.create_group(std::move(name), std::move(members)); }
+  rt::Task<Result<Lsn>> move_members(GroupId from, GroupId to, std::vector<VolumeId> volumes) override { return objects_.move_members(from, to, std::move(volumes)); }
   rt::Task<Result<>> set_members(GroupId group, std::vector<VolumeId> members) override { return objects_.set_members(group, std::move(members)); }
   rt::Task<Result<>> delete_group(GroupId group) override { return objects_.delete_group(group); }
   rt::Task<Result<>> discard_group(GroupId group) override { return objects_.discard_group(group); }
@@ -68,6 +69,7 @@ class NativePool final : public Pool {
   [[nodiscard]] Bytes journal_after(Lsn after) const override { return core_.journal->bytes_after(after); }
   [[nodiscard]] Bytes journal_budget() const override { return core_.options.journal_budget; }
 
+  rt::Task<Result<>> set_budget(RelationshipId follower, Bytes budget) override { return followers_.set_budget(follower, budget); }
   rt::Task<Result<>> set_follower(store::FollowerRow row) override { return followers_.set(std::move(row)); }
   void follower_durable(RelationshipId follower, Lsn durable) override { followers_.durable(follower, durable); }
   void stretch_budget(RelationshipId follower, Bytes least) override { followers_.stretch(follower, least); }

@@ -2,6 +2,7 @@
 // as one record and durable before it returns; nothing is waited for between the check and the record.
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,7 @@ class Objects {
   // Groups (groups.cc).
   rt::Task<Result<GroupId>> create_group(std::string name, std::vector<VolumeId> members);
   rt::Task<Result<>> set_members(GroupId group, std::vector<VolumeId> members);
+  rt::Task<Result<Lsn>> move_members(GroupId from, GroupId to, std::vector<VolumeId> volumes);
   rt::Task<Result<>> delete_group(GroupId group);
   rt::Task<Result<>> discard_group(GroupId group);
   rt::Task<Result<>> change_group(store::GroupRow row);
@@ -58,6 +60,12 @@ class Objects {
   [[nodiscard]] bool in_use(VolumeId volume) const;
   [[nodiscard]] unsigned depth_of(VolumeId volume) const;
   [[nodiscard]] store::SnapshotRow snapshot_row(const GroupState& group, std::string name, std::string purpose);
+  // Flattening (flatten.cc).
+  void flatten_soon(VolumeId volume);   // if it is deep
+  rt::Task<void> flatten(VolumeId volume);
+  rt::Task<Result<>> fill(VolumeId volume);
+  rt::Task<void> drop_origins();
+  rt::Task<void> await_shallow(GroupId group);
   Result<std::vector<VolumeId>> add_clones(SnapshotId snapshot, const std::vector<std::string>& names, Changes& changes);
   Result<> remove_group(const GroupState& group, Changes& changes) const;
   // Adds the removal of everything hidden that nothing depends on once `changes` are made.
@@ -67,6 +75,8 @@ class Objects {
 
   const Access& access_;
   Core& core_;
+  std::set<VolumeId> flattening_;
+  std::set<VolumeId> filled_;   // heads that share nothing any more, but their row still names an origin
 };
 
 }  // namespace lockstep::pool::native

@@ -38,6 +38,7 @@ SnapshotRow Objects::snapshot_row(const GroupState& group, std::string name, std
 }
 
 rt::Task<Result<SnapshotId>> Objects::snapshot(GroupId group, std::string name, std::string purpose) {
+  co_await await_shallow(group);
   CO_TRY(GroupState * state, group_of(group));
   CO_TRY_VOID(check_name("snapshot", name));
   CO_TRY_VOID(core_.whole(*state));
@@ -94,7 +95,9 @@ rt::Task<Result<>> Objects::delete_snapshot(SnapshotId snapshot) {
   hidden.hidden = true;
   Changes changes{std::move(hidden)};
   add_unheld(changes);   // itself, unless a clone depends on it
-  co_return co_await commit(std::move(changes), nullptr);
+  CO_TRY_VOID(co_await commit(std::move(changes), nullptr));
+  if (!filled_.empty()) co_await drop_origins();
+  co_return Result<>{};
 }
 
 rt::Task<Result<>> Objects::hold_snapshot(SnapshotId snapshot, std::string purpose) {
@@ -202,7 +205,7 @@ rt::Task<Result<SnapshotId>> Objects::revert(GroupId group, SnapshotId snapshot,
     if (base == to.volumes.end() && pairs) base = to.volumes.begin() + static_cast<std::ptrdiff_t>(i);
     if (base == to.volumes.end()) co_return fail(Code::invalid, told("snapshot", to.name) + " does not hold volume '" + old.name + "'");
     if (depth_of(*base) + 1 > depth_max)
-      co_return fail(Code::busy, told("group", row.name) + " was reverted " + std::to_string(depth_max) + " times; copy the snapshot instead");
+      co_return fail(Code::busy, told("group", row.name) + " was reverted " + std::to_string(depth_max) + " times, and its volumes could not be filled meanwhile: free space in the pool and try again, or copy the snapshot");
     VolumeRow next = old;
     next.id = VolumeId{core_.catalog.next_volume.value + i};
     next.origin = *base;
@@ -229,6 +232,7 @@ rt::Task<Result<SnapshotId>> Objects::revert(GroupId group, SnapshotId snapshot,
     }
   }
   CO_TRY_VOID(co_await core_.make_durable(lsn));
+  for (auto [from, now] : moves) flatten_soon(now);
   co_return kept_id;
 }
 

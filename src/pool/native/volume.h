@@ -53,6 +53,10 @@ class NativeVolume final : public Volume {
   [[nodiscard]] Duration pace() const override;
   Duration hold() override;
 
+  // The head's blocks as its own, whatever volume they came from; at most 15. As rewrite(), but no part of the group's stream, and of volumes
+  // that hosts may not write too.
+  rt::Task<Result<Lsn>> take_over(Block block, std::uint64_t count) { return access_.writer.rewrite(*this, source_, block, count, true); }
+  void look_again() { source_.levels = access_.core.levels_of(state_->id, epoch_of_head); }   // its row names another origin, or none
   // The head becomes another volume row (revert): same name, other history.
   void rebind(VolumeState& state);
   [[nodiscard]] bool is_head() const { return source_.upto == epoch_of_head; }

@@ -23,7 +23,8 @@ class Writer {
   rt::Task<Result<Lsn>> zero(const NativeVolume& volume, const Source& source, Bytes at, Bytes length, bool discard);
 
   // What the blocks hold, as records once more; fewer than direct_from bytes. rewrite.cc
-  rt::Task<Result<Lsn>> rewrite(const NativeVolume& volume, const Source& source, Block block, std::uint64_t count);
+  // `mending`: no part of the group's stream, whoever may write the volume.
+  rt::Task<Result<Lsn>> rewrite(const NativeVolume& volume, const Source& source, Block block, std::uint64_t count, bool mending = false);
 
   // Data of a big write at rest, its record not appended yet.
   struct Placed {
