@@ -127,6 +127,12 @@ void Node::retire_if_closed() {
   for (auto& initiator : initiators_) initiator->retire_if_closed();
 }
 
+std::uint64_t Node::refused() const {
+  std::uint64_t sum = 0;
+  for (const auto& initiator : initiators_) sum += initiator->refused();
+  return sum;
+}
+
 Duration Node::longest_wait() {
   Duration longest{0};
   for (auto& initiator : initiators_) longest = std::max(longest, initiator->longest_wait());
@@ -173,11 +179,18 @@ Found Node::look_at_once(const std::string& group, std::size_t volumes, std::uin
 Found Node::look(std::size_t volumes, std::uint64_t blocks) { return look_named(numbered(volumes), blocks); }
 Found Node::look_group(const std::string& group, std::uint64_t blocks) { return look_named(volumes_of(group), blocks); }
 
-Found Node::look_named(std::vector<std::string> names, std::uint64_t blocks) {
+Result<Found> Node::try_look(std::size_t volumes, std::uint64_t blocks) { return try_look_named(numbered(volumes), blocks); }
+
+Result<Found> Node::try_look_named(std::vector<std::string> names, std::uint64_t blocks) {
   auto end = world_.start(pool().loop(), look_all(open_volumes(std::move(names)), blocks));
   if (!world_.run_until([&] { return end->has_value(); }, std::chrono::minutes(5))) throw Failure(name() + ": reading the volumes does not end");
-  if (!**end) throw Failure(name() + ": reading the volumes: " + (**end).error().message);
-  return std::move(***end);
+  return std::move(**end);
+}
+
+Found Node::look_named(std::vector<std::string> names, std::uint64_t blocks) {
+  Result<Found> found = try_look_named(std::move(names), blocks);
+  if (!found) throw Failure(name() + ": reading the volumes: " + found.error().message);
+  return *std::move(found);
 }
 
 Found Node::look_at_snapshot(SnapshotId snapshot, std::size_t volumes, std::uint64_t blocks) {

@@ -45,8 +45,10 @@ class Node {
   void end_load();
   void retire_if_closed();
   [[nodiscard]] Duration longest_wait();
+  [[nodiscard]] std::uint64_t refused() const;   // writes
   // As a host: once hosts are let in, one volume after the other.
   [[nodiscard]] Found look(std::size_t volumes, std::uint64_t blocks);
+  [[nodiscard]] Result<Found> try_look(std::size_t volumes, std::uint64_t blocks);
   [[nodiscard]] Found look_group(const std::string& group, std::uint64_t blocks);
   // As nobody can: the group at one instant, from now on.
   [[nodiscard]] Found look_at_once(const std::string& group, std::size_t volumes, std::uint64_t blocks);
@@ -100,6 +102,7 @@ class Node {
   rt::Task<std::optional<std::string>> whole(rt::Task<manage::Answer<manage::Outcome>> call);
   void begin_load_named(History& history, os::sim::Rng rng, Load load, std::vector<std::string> names);
   Found look_named(std::vector<std::string> names, std::uint64_t blocks);
+  Result<Found> try_look_named(std::vector<std::string> names, std::uint64_t blocks);
 
   os::sim::World& world_;
   os::sim::Host& host_;

@@ -18,7 +18,7 @@
 namespace {
 
 struct Asked {
-  std::uint64_t first = 1, seeds = 100;
+  std::uint64_t first = 1, seeds = 5000;
   unsigned processes = std::max(1u, std::thread::hardware_concurrency());
   bool verbose = false, expect_failure = false;
   const lockstep::sim::Scenario* scenario = nullptr;   // none: each seed has its own

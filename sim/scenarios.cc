@@ -10,6 +10,9 @@ constexpr std::array all{
     Scenario{"pair", 4, make_pair_story},
     Scenario{"trio", 2, make_trio_story},
     Scenario{"roles", 3, make_roles_story},
+    Scenario{"points", 2, make_points_story},
+    Scenario{"damage", 1, make_damage_story},
+    Scenario{"full", 1, make_full_story},
 };
 
 }  // namespace

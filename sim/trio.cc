@@ -70,7 +70,7 @@ class Trio final : public Story {
       case 4: return cut_network();
       case 5: return crash_in_mid_resync();
       case 6: return open_the_last();
-      case 7: return chain_ ? open_the_middle() : open_the_last();
+      case 7: return chain_ ? open_the_middle() : promote_a_sibling();
       case 8: return stall();
       default: return pace();
     }
@@ -202,6 +202,63 @@ class Trio final : public Story {
       wait_level(*leader, "ab");
       same_on(a_, b_);
     }
+    settle();
+  }
+
+  // a is gone; b is opened, and told of c where that has more; c follows b without a full copy, and keeps what only it had. Then a leads again.
+  void promote_a_sibling() {
+    bool ahead = rng_.coin();
+    if (ahead) {
+      partition(a_, b_);
+      run_for(50, 400);
+    }
+    crash(a_, rng_.coin());
+    if (ahead) heal(a_, b_);
+    world_.run_for(contact_decided);
+    Found of_c = c_.look_at_once("g", volumes, load_.blocks);
+    judge(history_.not_a_prefix(of_c), c_);
+    std::uint64_t before = b_.system().last_event();
+    tell(std::string("failover to b") + (ahead ? ", which lags behind c" : ""));
+    b_.operate("ab", Operation::failover);
+    Found found = b_.look(volumes, load_.blocks);
+    judge(history_.not_a_prefix(found), b_);
+    bool more = history_.forked(of_c).lost_answered(found).has_value();
+    bool named = false;
+    for (const manage::Event& event : b_.system().events(before, 1000)) named = named || event.kind == "Sibling";
+    if (more && !named) throw Failure("c has more than b, and nobody was told at the failover to b");
+    History there = history_.forked(found);
+    b_.begin_load(there, rng_.named("on b"), load_, volumes);
+    run_for(5, 60);
+    b_.end_load();
+    c_.operate("ac", Operation::detach);
+    manage::CreateReplica request;
+    request.mode = static_cast<std::uint16_t>(Mode::asynchronous);
+    request.target_group = "p/g";
+    create(b_, c_, "bc", request);
+    wait_level(b_, "bc");
+    same_on(b_, c_);
+    judge(there.lost_answered(b_.look(volumes, load_.blocks)), b_);
+    if (more) {
+      bool kept = false;
+      for (const manage::SnapshotInfo& info : c_.kept_snapshots()) kept = kept || c_.look_at_snapshot(info.row.id, volumes, load_.blocks) == of_c;
+      if (!kept) throw Broken("c followed b, and what only c had is in no snapshot");
+    }
+    lead_again(there);
+  }
+
+  void lead_again(History& there) {
+    restart(a_);
+    run_for(1, 3000);
+    b_.operate("bc", Operation::detach);
+    world_.run_for(contact_decided);
+    if (a_.report("ac")) a_.operate("ac", Operation::detach);
+    tell("failback: a leads");
+    b_.operate("ab", Operation::failback);
+    wait_level(a_, "ab");
+    Found found = a_.look(volumes, load_.blocks);
+    judge(there.lost_answered(found), a_);
+    history_ = there.forked(found);
+    follow(a_, c_, "ac", second_, true);
     settle();
   }
 
