@@ -224,6 +224,7 @@ class Roles final : public Story {
     }
     if (wrong && !hurt) throw Failure(what + ": " + *wrong);
     if (wrong) tell("  it failed: " + *wrong), certain_ = false;
+    if (hurt) world_.run_for(contact_decided);   // or the next step meets a connection that has ended
   }
 
   // As time goes by, hosts let go of what is closed to them at that instant.
