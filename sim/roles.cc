@@ -217,14 +217,8 @@ class Roles final : public Story {
     a_.end_load();
     b_.end_load();
     std::optional<std::string> wrong = step.at->await(going, what);
-    if (wrong && !hurt && wrong->find("the connection was reset") != std::string::npos) {   // as a fault just before left it: who asks again is heard
-      world_.run_for(contact_decided);
-      going = step.at->begin_operation(relation, step.operation);
-      wrong = step.at->await(going, what);
-    }
     if (wrong && !hurt) throw Failure(what + ": " + *wrong);
     if (wrong) tell("  it failed: " + *wrong), certain_ = false;
-    if (hurt) world_.run_for(contact_decided);   // or the next step meets a connection that has ended
   }
 
   // As time goes by, hosts let go of what is closed to them at that instant.

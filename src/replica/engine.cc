@@ -115,7 +115,7 @@ rt::Task<void> MirrorEngine::settled(EntryRef entry) {
 
 // And what a peer is having done to them.
 rt::Task<void> MirrorEngine::idle(EntryRef entry) {
-  while (entry->settling || entry->steps > 0) co_await roster_.moved().wait();
+  while (entry->settling || !entry->steps.empty()) co_await roster_.moved().wait();
 }
 
 rt::Task<Result<>> MirrorEngine::pool_opened(PoolId pool) {

@@ -10,7 +10,16 @@ namespace {
 constexpr Duration first_pause = std::chrono::milliseconds(100);
 constexpr Duration longest_pause = std::chrono::seconds(2);
 
+bool harmless_when_repeated(const wire::Request& request) {
+  return request.has_act() || request.has_pools() || request.has_stand() || request.has_block();
+}
+
 }  // namespace
+
+void Link::Waiting::fail(const Error& why) {
+  reply.emplace(lockstep::fail(why));
+  cut = true;
+}
 
 rt::Task<Result<Dialed>> dial_address(const Ground& ground, os::Address address, os::Fingerprint pinned) {
   auto raw = co_await ground.host.net().connect(ground.control, address, ground.options.reachable_within);
@@ -183,40 +192,55 @@ rt::Task<void> Link::pause(Duration length) {
 }
 
 void Link::fail_all(const Error& why) {
-  for (auto& [id, waiting] : waiting_) waiting->reply.emplace(fail(why));
+  for (auto& [id, waiting] : waiting_) waiting->fail(why);
   waiting_.clear();
   moved_.wake_all();
 }
 
-rt::Task<Result<wire::Reply>> Link::call(wire::Request request, Duration at_most) {
-  Instant reach = ground_.control.clock().now() + ground_.options.reachable_within;
+rt::Task<Result<>> Link::reach() {
+  Instant end = ground_.control.clock().now() + ground_.options.reachable_within;
   hurried_ = true;  // somebody waits: no back-off now
   moved_.wake_all();
   while (!stopping_ && (!channel_ || channel_->closed())) {
-    if (ground_.control.clock().now() >= reach)
+    if (ground_.control.clock().now() >= end)
       co_return fail(Code::unreachable, "system '" + peer_.name + "' does not answer: " +
                                             (nothing_was_said() ? "it said nothing in time" : cause_));
-    co_await wait_until(reach);
+    co_await wait_until(end);
   }
   if (stopping_) co_return fail(Code::cancelled, "this system is stopping");
-  Waiting waiting;
+  co_return Result<>{};
+}
+
+// Over the connection that stands.
+rt::Task<void> Link::ask(wire::Request request, Duration at_most, Waiting& waiting) {
   std::uint64_t id = next_++;
   request.set_id(id);
   waiting_.emplace(id, &waiting);
   Instant end = ground_.control.clock().now() + at_most;
   Result<> sent = co_await channel_->send(FrameType::request, request);
-  if (!sent && !waiting.reply) {
-    waiting_.erase(id);
-    co_return fail(Code::unreachable, "system '" + peer_.name + "': " + sent.error().message);
-  }
+  if (!sent && !waiting.reply) waiting.fail({Code::unreachable, "system '" + peer_.name + "': " + sent.error().message});
   while (!waiting.reply && ground_.control.clock().now() < end) co_await wait_until(end);
-  if (!waiting.reply) {
-    waiting_.erase(id);
-    co_return fail(Code::timeout, "system '" + peer_.name + "' did not answer in time");
+  if (!waiting.reply) waiting.reply.emplace(lockstep::fail(Code::timeout, "system '" + peer_.name + "' did not answer in time"));
+  waiting_.erase(id);
+}
+
+// A connection may have ended without this system having noticed: the other one has restarted, say. What does no
+// harm when it is done twice goes out once more then, over the next one.
+rt::Task<Result<wire::Reply>> Link::call(wire::Request request, Duration at_most) {
+  bool again = harmless_when_repeated(request);
+  for (;;) {
+    Result<> reached = co_await reach();
+    if (!reached) co_return fail(reached.error());
+    Waiting waiting;
+    co_await ask(request, at_most, waiting);
+    if (waiting.cut && again && !stopping_) {
+      again = false;
+      continue;
+    }
+    Result<wire::Reply> reply = std::move(*waiting.reply);
+    if (reply && reply->has_failure()) co_return fail(error_from(reply->failure()));
+    co_return reply;
   }
-  Result<wire::Reply> reply = std::move(*waiting.reply);
-  if (reply && reply->has_failure()) co_return fail(error_from(reply->failure()));
-  co_return reply;
 }
 
 }  // namespace lockstep::replica

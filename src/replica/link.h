@@ -45,12 +45,18 @@ class Link {
   void replace(Peer peer);  // new addresses or certificate, used from the next start() on
   [[nodiscard]] PeerReport report() const;
 
+  // Waits reachable_within for a connection, then `at_most` for the answer.
   rt::Task<Result<wire::Reply>> call(wire::Request request, Duration at_most);
 
  private:
   struct Waiting {
     std::optional<Result<wire::Reply>> reply;
+    bool cut = false;  // the connection ended first: whether it was done is not known
+
+    void fail(const Error& why);
   };
+  rt::Task<Result<>> reach();
+  rt::Task<void> ask(wire::Request request, Duration at_most, Waiting& waiting);
   rt::Task<void> run();
   rt::Task<void> talk(Channel& channel);
   rt::Task<void> pause(Duration length);

@@ -17,6 +17,7 @@
 #include "replica/reporter.h"
 #include "replica/source.h"
 #include "replica/status.h"
+#include "replica/step.h"
 #include "replica/target.h"
 #include "rt/rt.h"
 
@@ -64,7 +65,7 @@ struct Entry {
   bool gone = false;
   bool awaiting = false;   // the operation that runs waits for its point to be complete
   bool settling = false;   // its point is complete: what follows from that is under way
-  unsigned steps = 0;      // of operations, that are at work on its ends: these stay open until they are done
+  std::vector<Step> steps; // of operations, that are at work on its ends: these stay open until they are done
 
   [[nodiscard]] bool local(SystemId self) const { return kept.peer == self; }
 };

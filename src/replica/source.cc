@@ -300,8 +300,8 @@ rt::Task<Result<>> Source::act_on(Channel& channel, Contacted contacted) {
   if (is_point(type_)) co_return co_await act_on_point(channel, std::move(contacted));
   hold_until_ = plan.kind == Plan::Kind::ahead ? hold_until_ : std::nullopt;
   std::string histories = "here " + text_of(contacted.here.past) + ", there " + text_of(contacted.there.past);
-  bool clash = plan.kind == Plan::Kind::two_writable || plan.kind == Plan::Kind::diverged ||
-               plan.kind == Plan::Kind::unrelated;
+  // What a closed target wrote itself is kept, and then it follows: nobody has to choose.
+  bool clash = plan.kind == Plan::Kind::two_writable || plan.kind == Plan::Kind::unrelated;
   status_.conflict = clash ? text_of(plan) + ": " + histories : std::string();
   status_.taken_over = plan.kind == Plan::Kind::taken_over || plan.kind == Plan::Kind::two_writable;
   switch (plan.kind) {

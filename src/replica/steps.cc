@@ -117,11 +117,25 @@ rt::Task<Result<Past>> promote_target(Target& target, CopyState intent) {
 
 rt::Task<Result<Outcome>> Steps::carry_out(EntryRef entry, End end, Order order) {
   if (roster_.ending()) co_return fail(Code::cancelled, "system '" + ground_.self.name + "' is stopping");
-  ++entry->steps;
+  Step step = order.step;
+  bool waited = co_await take_turn(entry, step);
+  if (waited && entry->gone) co_return fail(Code::not_found, "relationship '" + entry->kept.name + "' has ended");
+  entry->steps.push_back(step);
   Result<Outcome> done = co_await take(entry, end, std::move(order));
-  --entry->steps;
+  entry->steps.erase(std::find(entry->steps.begin(), entry->steps.end(), step));
   roster_.moved().wake_all();
   co_return done;
+}
+
+// Who lost the connection asks again while the first one may still be at work here.
+rt::Task<bool> Steps::take_turn(EntryRef entry, Step step) {
+  const std::vector<Step>& now = entry->steps;
+  bool waited = false;
+  while (step != Step::look && std::find(now.begin(), now.end(), step) != now.end()) {
+    waited = true;
+    co_await roster_.moved().wait();
+  }
+  co_return waited;
 }
 
 rt::Task<Result<Outcome>> Steps::take(EntryRef entry, End end, Order order) {
