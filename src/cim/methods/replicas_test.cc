@@ -251,7 +251,7 @@ TEST_F(Replicas, PairsAreNamedBySourceOrBySyncPairs) {
   EXPECT_EQ(t.engine->pairs_operated[1].second, std::vector<VolumeUuid>{uuids[1]});
   got = t.call(t.group(), "SetReplicationRelationship", {{"Operation", number(22)}, {"SourceStorageObjects", TestModel::refs({t.volume("data")})}});
   EXPECT_EQ(got.code, 4u);
-  EXPECT_THAT(got.message, HasSubstr("RemoveSyncPair"));
+  EXPECT_THAT(got.next_step, HasSubstr("RemoveSyncPair"));
   got = t.call(t.group(), "SetReplicationRelationship", {{"Operation", number(13)}});
   EXPECT_EQ(got.code, 5u);
   EXPECT_EQ(got.parameter, "SyncPairs");
