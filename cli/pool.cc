@@ -21,6 +21,7 @@ Json pool_of(const Json& resource) {
   pool["total_bytes"] = data.value("AllocatedBytes", std::uint64_t{0});
   pool["used_bytes"] = data.value("ConsumedBytes", std::uint64_t{0});
   pool["free_bytes"] = own.value("FreeBytes", std::uint64_t{0});
+  pool["nearly_full"] = own.value("NearlyFull", false);
   pool["journal_bytes"] = own.value("JournalBytes", std::uint64_t{0});
   pool["overlay_bytes"] = own.value("OverlayBytes", std::uint64_t{0});
   pool["volumes"] = own.value("Volumes", Json(0));
@@ -33,7 +34,7 @@ Json pool_of(const Json& resource) {
 std::string state_of(const Json& pool) {
   if (pool["error"].is_string()) return "not open: " + pool["error"].get<std::string>();
   if (pool["damage"].is_string()) return "read-only: " + pool["damage"].get<std::string>();
-  return "ok";
+  return pool["nearly_full"].get<bool>() ? "nearly full: no snapshots, clones and points in time are made" : "ok";
 }
 
 Result<> create(Context& context, const Asked& asked) {

@@ -47,7 +47,7 @@ Result<Json> gather(Context& context) {
   status["pools"] = Json::array();
   for (const Json& pool : pools) {
     const Json own = pool["Oem"]["Lockstep"];
-    status["pools"].push_back(Json{{"name", pool["Id"]}, {"free_bytes", own.value("FreeBytes", std::uint64_t{0})}, {"error", own.value("Error", Json())}, {"damage", own.value("Damage", Json())}});
+    status["pools"].push_back(Json{{"name", pool["Id"]}, {"free_bytes", own.value("FreeBytes", std::uint64_t{0})}, {"nearly_full", own.value("NearlyFull", false)}, {"error", own.value("Error", Json())}, {"damage", own.value("Damage", Json())}});
   }
   status["relationships"] = Json::array();
   for (const Json& resource : resources) status["relationships"].push_back(relationship_of(resource));
@@ -60,6 +60,7 @@ std::string picture(const Json& status) {
     text += "pool " + pool["name"].get<std::string>() + ", " + size_text(pool["free_bytes"]) + " free";
     if (pool["error"].is_string()) text += "  NOT OPEN: " + pool["error"].get<std::string>();
     if (pool["damage"].is_string()) text += "  READ-ONLY: " + pool["damage"].get<std::string>();
+    if (pool["nearly_full"].get<bool>()) text += "  NEARLY FULL: no snapshots, clones and points in time are made";
     text += "\n";
   }
   std::vector<std::vector<std::string>> rows{{"RELATIONSHIP", "DIRECTION", "STATE", "MODE (IN FORCE)", "LAG / RPO", "BACKLOG", "RATE", "ETA", "COPY"}};

@@ -100,6 +100,7 @@ Answer<> pool_exists(const CreateFacts& facts) {
 }
 
 Answer<> pool_has_space(const CreateFacts& facts) {
+  if (facts.no_room) return refuse(*facts.no_room);
   if (!pool_matters(facts) || !facts.bytes_needed) return {};
   Bytes most{0};
   std::string where = "system '" + facts.system_name + "'";

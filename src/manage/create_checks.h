@@ -40,6 +40,7 @@ struct CreateFacts {
   bool target_is_source = false;         // the very same group
   bool cycle = false;                    // the target is, by some way, where the source's data come from
   std::vector<std::string> relationship_names;     // in use here
+  std::optional<Refusal> no_room;        // the source's pool is nearly full, and the type begins as a snapshot there
   std::optional<Bytes> bytes_needed;     // to copy at first, if that could be found out
 };
 

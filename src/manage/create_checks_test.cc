@@ -63,6 +63,7 @@ const Case cases[] = {
     {"use existing", [](CreateFacts& f) { f.request.target_element_supplier = 1; }, ReturnCode::invalid_parameter, "ReplicationSettings"},
     {"unknown pool", [](CreateFacts& f) { f.request.target_pool = "q"; }, ReturnCode::not_found, "TargetStoragePool"},
     {"pool too small", [](CreateFacts& f) { f.bytes_needed = 2_GiB; }, ReturnCode::insufficient_resources, "TargetStoragePool"},
+    {"a nearly full source", [](CreateFacts& f) { f.no_room = Refusal{ReturnCode::insufficient_resources, "nearly full", "", "p", Code::no_space}; }, ReturnCode::insufficient_resources, "p"},
     {"sync with RPO", [](CreateFacts& f) { f.request.mode = 2; f.request.rpo_seconds = 1; }, ReturnCode::invalid_parameter, "RecoveryPointObjective"},
     {"snapshot with RPO", [](CreateFacts& f) { f.request.sync_type = 7; f.request.rpo_seconds = 30; }, ReturnCode::invalid_parameter, "RecoveryPointObjective"},
     {"clone with RPO", [](CreateFacts& f) { f.request.sync_type = 8; f.request.mode = 3; f.request.rpo_seconds = 30; }, ReturnCode::invalid_parameter, "RecoveryPointObjective"},

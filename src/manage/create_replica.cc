@@ -4,6 +4,7 @@
 #include "manage/refusal.h"
 #include "manage/relationships.h"
 #include "manage/undoing.h"
+#include "manage/room.h"
 #include "manage/works.h"
 
 namespace lockstep::manage {
@@ -29,11 +30,10 @@ rt::Task<GroupFacts> facts_of(pool::Pool* pool, std::string pool_name, GroupId g
 // On the pool's loop.
 rt::Task<replica::Engine::RemotePool> space_of(pool::Pool* pool) {
   pool::Status status = pool->status();
-  std::uint64_t taken = status.space.used.value + status.space.reserved.value;
   replica::Engine::RemotePool out;
   out.id = status.id;
   out.name = status.name;
-  out.free = Bytes{status.space.total.value > taken ? status.space.total.value - taken : 0};
+  out.free = free_in(status.space);
   co_return out;
 }
 
@@ -76,6 +76,10 @@ rt::Task<CreateFacts> Relationships::gather(Caller caller, CreateReplica request
   facts.source_pool = at->hold.id();
   facts.source_group = at->row.id;
   fill_in(facts.request, defaults_.of(facts.source_group));
+  if (replica::is_point(sync_type_of(facts.request))) {   // it begins as a snapshot of the source
+    Answer<> room = co_await room_for(at->hold, "a point in time");
+    if (!room) facts.no_room = room.error();
+  }
   facts.source = co_await rt::run_on(at->hold.loop(), facts_of(&at->hold.pool(), at->hold.name(), at->row.id));
   co_await gather_target(&facts);
   co_return facts;

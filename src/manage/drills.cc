@@ -4,6 +4,7 @@
 
 #include "manage/inspection.h"
 #include "manage/refusal.h"
+#include "manage/room.h"
 #include "manage/storage.h"
 
 namespace lockstep::manage {
@@ -143,6 +144,7 @@ rt::Task<Answer<Drill>> Drills::open(replica::Report report, std::string target,
   CO_ASK(GroupAt at, co_await locate_group(pools_, std::move(target), "Synchronization"));
   if (!at.row.was_synchronized)
     co_return wrong_state(at.row.name, "group '" + at.row.name + "' was never Synchronized: it holds no state of its source yet", "Wait until the relationship is Synchronized: `lockstep replica watch NAME` shows how far it is.");
+  CO_ASK_VOID(co_await room_for(at.hold, "a drill"));
   Result<Drill> opened = co_await rt::run_on(at.hold.loop(), open_beside(&at.hold.pool(), at.row.id, name, &at.hold.loop()));
   if (!opened) co_return refuse(opened.error(), "Name");
   opened->relationship = report.relationship.name;

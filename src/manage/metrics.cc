@@ -34,6 +34,7 @@ void pools(MetricsText& out, const MetricsFacts& facts) {
     out.gauge("lockstep_pool_size_bytes", "Space that data may take.", labels, of(info.status.space.total));
     out.gauge("lockstep_pool_used_bytes", "Space that data take.", labels, of(info.status.space.used));
     out.gauge("lockstep_pool_reserved_bytes", "Space kept back: admitted writes and the reserve for checkpoints and deletions.", labels, of(info.status.space.reserved));
+    out.gauge("lockstep_pool_nearly_full", "1 while snapshots, clones and points in time are refused for want of space.", labels, nearly_full(info.status.space));
     out.gauge("lockstep_pool_overlay_bytes", "Written data in memory that wait for a checkpoint.", labels, of(info.status.overlay_used));
     out.gauge("lockstep_pool_journal_bytes", "Size of the journal.", labels, of(info.status.journal_bytes));
     out.counter("lockstep_pool_records_total", "Journal records since the pool was made.", labels, static_cast<double>(info.status.appended.value));

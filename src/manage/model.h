@@ -35,6 +35,11 @@ using Answer = std::expected<T, Refusal>;
 // What to do when there is no "pool", "volume", "relationship", … of that name: where those that are there are listed. Never empty.
 [[nodiscard]] std::string where_listed(std::string_view what);
 
+// What a pool has left for data: without what is admitted already and what is kept back for checkpoints and deletions.
+[[nodiscard]] Bytes free_in(const store::Space& space) noexcept;
+// Less is left than is kept back, or than a tenth of a small pool: hosts still write; snapshots, clones and points in time are refused (40002).
+[[nodiscard]] bool nearly_full(const store::Space& space) noexcept;
+
 enum class RoleName : std::uint8_t { read_only, operate, administrator };       // ReadOnly, Operator, Administrator
 [[nodiscard]] std::string_view name_of(RoleName role) noexcept;
 [[nodiscard]] std::optional<RoleName> parse_role(std::string_view name) noexcept;

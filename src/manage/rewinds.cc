@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "manage/refusal.h"
+#include "manage/room.h"
 #include "manage/storage.h"
 
 namespace lockstep::manage {
@@ -118,6 +119,7 @@ rt::Task<Answer<replica::RewindForecast>> Rewinds::forecast(std::string group, s
 
 rt::Task<Answer<Outcome>> Rewinds::open(std::string group, std::string to, std::string name) {
   CO_ASK(Asked asked, co_await ask(std::move(group), to, std::move(name)));
+  CO_ASK_VOID(co_await room_for(asked.hold, "a group at a point of a history"));
   const std::string object = asked.hold.name() + "/" + asked.group;
   const std::string made = asked.hold.name() + "/" + asked.request.name;
   auto tell_made = [this, made](const replica::Rewound& done) { tell("Created", made, "", "as of " + text_of(done.time) + " " + text_of(done.position)); };

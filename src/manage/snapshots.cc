@@ -1,5 +1,7 @@
 #include <algorithm>
 
+#include "manage/refusal.h"
+#include "manage/room.h"
 #include "manage/storage.h"
 
 namespace lockstep::manage {
@@ -57,6 +59,7 @@ rt::Task<Answer<SnapshotId>> Storage::create_snapshot(std::string group, std::st
   if (name.empty()) name = time_name(loop_.clock().wall());
   if (!good_name(name)) co_return bad_parameter("Name", "'" + name + "' is no name for a snapshot", "1 to 100 letters, digits, '.', '_' or '-', not starting with '.' or '-'.");
   CO_ASK(GroupAt at, co_await locate_group(pools_, group, "Group"));
+  CO_ASK_VOID(co_await room_for(at.hold, "a snapshot"));
   Result<SnapshotId> made = co_await rt::run_on(at.hold.loop(), take(&at.hold.pool(), at.row.id, name));
   if (!made) co_return refuse(made.error(), "Name");
   tell("Created", "Snapshot", at.hold.name() + "/" + at.row.name + "@" + name);
@@ -89,6 +92,7 @@ rt::Task<Answer<std::vector<std::string>>> Storage::clone_snapshot(std::string g
     name = prefix + name;
     if (!good_name(name)) co_return bad_parameter("Prefix", "'" + name + "' is no name for a volume", "Letters, digits, '.', '_' and '-', at most 100 in all.");
   }
+  CO_ASK_VOID(co_await room_for(at.hold, "a clone"));
   Result<std::vector<VolumeId>> made = co_await rt::run_on(at.hold.loop(), at.hold.pool().clone(at.row.id, names));
   if (!made) co_return refuse(made.error(), "Prefix");
   for (std::string& name : names) {

@@ -121,6 +121,8 @@ rt::Task<Result<>> SystemParts::start() {
   co_await forget_deleted_groups();
   probe_.emplace(control_, *pools_);
   probe_->start();
+  watermark_.emplace(control_, *pools_, *events_);
+  watermark_->start();
   for (const PoolSet::Entry& entry : pools_->entries())
     if (entry.error) {
       Event event;
@@ -162,6 +164,7 @@ void SystemParts::end_waits() {
 
 rt::Task<void> SystemParts::stop() {
   end_waits();
+  if (watermark_) co_await watermark_->stop();
   if (probe_) co_await probe_->stop();
   if (relationships_) co_await relationships_->stop();
   if (jobs_) co_await jobs_->stop();
@@ -170,6 +173,7 @@ rt::Task<void> SystemParts::stop() {
   if (pools_) co_await pools_->close_all();
   if (events_) co_await events_->stop();
   if (book_) co_await book_->close();
+  watermark_.reset();
   probe_.reset();
   engine_.reset();
   lock_.reset();

@@ -15,6 +15,7 @@
 #include "manage/drills.h"
 #include "manage/registry.h"
 #include "manage/rewinds.h"
+#include "manage/room.h"
 #include "manage/relationships.h"
 #include "manage/storage.h"
 
@@ -152,6 +153,7 @@ class SystemParts final : public System {
   std::optional<Rewinds> rewinds_;
   std::optional<Drills> drills_;
   std::optional<Probe> probe_;
+  std::optional<Watermark> watermark_;
 };
 
 }  // namespace lockstep::manage

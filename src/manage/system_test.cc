@@ -84,6 +84,22 @@ TEST_F(Systems, NamesAreResolvedWhereTheyAreUnambiguous) {
   EXPECT_EQ(code(t.run(t.system->set_read_only(admin, "none/data", false))), ReturnCode::not_found);
 }
 
+TEST(Space, APoolIsNearlyFullWhenLessIsLeftThanIsKeptBack) {
+  auto space = [](Bytes total, Bytes used, Bytes kept) {
+    store::Space out{};
+    out.total = total;
+    out.used = used;
+    out.reserved = kept;
+    return out;
+  };
+  EXPECT_FALSE(nearly_full(space(100_GiB, 50_GiB, 64_MiB)));
+  EXPECT_FALSE(nearly_full(space(100_GiB, 100_GiB - 128_MiB, 64_MiB)));
+  EXPECT_TRUE(nearly_full(space(100_GiB, 100_GiB - 127_MiB, 64_MiB)));
+  EXPECT_FALSE(nearly_full(space(100_MiB, 65_MiB, 25_MiB)));   // a tenth of a small one
+  EXPECT_TRUE(nearly_full(space(100_MiB, 66_MiB, 25_MiB)));
+  EXPECT_EQ(free_in(space(100_MiB, 90_MiB, 25_MiB)), Bytes{0});
+}
+
 TEST_F(Systems, DefaultsOfAGroupGoWithIt) {
   const GroupId group = t.run(t.system->groups()).front().row.id;
   TestSystem::ok(t.run(t.system->set_replica_defaults(admin, "db", ReplicaDefaults{3, 2})));

@@ -1,6 +1,7 @@
 // Tokens: rights to copy a point in time, in the words of manage.
 #include "manage/refusal.h"
 #include "manage/relationships.h"
+#include "manage/room.h"
 #include "manage/works.h"
 
 namespace lockstep::manage {
@@ -18,6 +19,7 @@ rt::Task<std::string> name_of_group(pool::Pool* pool, GroupId group) {
 rt::Task<Answer<std::string>> Relationships::create_token(Caller caller, std::string group, Duration valid, bool reusable, std::vector<os::Address> advertised) {
   CO_ASK_VOID(require(caller, RoleName::operate, "making a token"));
   CO_ASK(GroupAt at, co_await locate_group(pools_, std::move(group), "Group"));
+  CO_ASK_VOID(co_await room_for(at.hold, "a token's point in time"));
   replica::TokenRequest request;
   request.pool = at.hold.id();
   request.group = at.row.id;

@@ -7,8 +7,8 @@ namespace {
 json::object pool_body(const manage::PoolInfo& info) {
   const pool::Status& status = info.status;
   std::string path = pool_path(status.name);
-  std::uint64_t taken = status.space.used.value + status.space.reserved.value;
-  std::uint64_t free = status.space.total.value > taken ? status.space.total.value - taken : 0;
+  const std::uint64_t free = manage::free_in(status.space).value;
+  const bool short_of_space = manage::nearly_full(status.space);
   bool open = !info.error;
   bool well = open && !status.damage && !status.stopped;
   json::object body;
@@ -16,7 +16,7 @@ json::object pool_body(const manage::PoolInfo& info) {
   body["@odata.type"] = "#StoragePool.v1_9_0.StoragePool";
   body["Id"] = status.name;
   body["Name"] = status.name;
-  body["Status"] = {{"State", open ? "Enabled" : "Disabled"}, {"Health", well ? "OK" : "Critical"}};
+  body["Status"] = {{"State", open ? "Enabled" : "Disabled"}, {"Health", !well ? "Critical" : short_of_space ? "Warning" : "OK"}};
   body["Capacity"] = {{"Data", {{"AllocatedBytes", bytes(status.space.total)}, {"ConsumedBytes", bytes(status.space.used)}}}};
   if (status.space.total.value > 0) body["RemainingCapacityPercent"] = 100 * free / status.space.total.value;
   body["LowSpaceWarningThresholdPercents"] = json::array{10};
@@ -29,6 +29,7 @@ json::object pool_body(const manage::PoolInfo& info) {
   oem["PoolId"] = open ? json::value(text_of(status.id)) : json::value(nullptr);
   oem["Path"] = info.path;
   oem["FreeBytes"] = free;
+  oem["NearlyFull"] = short_of_space;
   oem["ReservedBytes"] = bytes(status.space.reserved);
   oem["JournalBytes"] = bytes(status.journal_bytes);
   oem["OverlayBytes"] = bytes(status.overlay_used);

@@ -1,5 +1,6 @@
 """A pool is written until nothing fits any more; deleting a snapshot makes room, and hosts go on."""
 import errno
+import json
 import os
 
 import nbd
@@ -66,4 +67,44 @@ def test_deleting_a_snapshot_frees_a_full_pool(small):
     small.start()
     handle = connect(small)
     assert handle.pread(BLOCK, 0) == b"\2" * BLOCK and handle.pread(BLOCK, last) == b"\6" * BLOCK
+    handle.shutdown()
+
+
+def test_a_nearly_full_pool_refuses_points_in_time_before_writes(small):
+    """Snapshots, clones and the like are refused with 40002 while hosts still write; deleting one lets them be made again."""
+    small.cli("volume", "create", "p/data", "--size", "2G")
+    small.cli("volume", "create", "p/other", "--size", "16M")
+    small.cli("group", "create", "g", "p/data")
+    small.cli("group", "create", "o", "p/other")
+    small.cli("group", "set", "o", "--rewind-window", "1h")
+    handle = connect(small)
+    at = fill(handle, 1, 0, SIZE)
+    small.cli("group", "snapshot", "g", "--name", "old")
+    fill(handle, 2, 0, SIZE)                        # what the snapshot holds is kept
+    while not small.cli("pool", "show", "p")["nearly_full"]:
+        before, at = at, fill(handle, 3, at, at + (4 << 20))
+        assert at > before, "writes failed before the pool was nearly full"
+    points = [
+        ["group", "snapshot", "g", "--name", "more"],
+        ["snapshot", "clone", "g", "old", "--prefix", "c-"],
+        ["replica", "create", "o", "--type", "snapshot", "--name", "s"],
+        ["replica", "create", "o", "--type", "clone", "--name", "c"],
+        ["token", "create", "g"],
+        ["group", "rewind", "o", "--to", "latest"],
+    ]
+    for words in points:
+        with pytest.raises(lockstep.Refused) as refused:
+            small.cli(*words)
+        assert refused.value.code == 1, refused.value
+        error = json.loads(refused.value.text)["error"]
+        assert error["return_code"] == 40002 and "pool 'p' is nearly full" in error["message"] and "snapshot list" in error["next_step"], error
+    assert "NEARLY FULL" in small.run("status")[1]
+    lockstep.wait_until(lambda: any(e["kind"] == "Space" and e["after"] == "nearly full" for e in small.cli("event", "list")), 30, "an event about it")
+    end = fill(handle, 4, at, at + (16 << 20))
+    assert end == at + (16 << 20), "a write failed in a pool that was only nearly full"
+    handle.flush()
+
+    small.cli("snapshot", "delete", "g", "old")      # that always works
+    lockstep.wait_until(lambda: not small.cli("pool", "show", "p")["nearly_full"], 60, "space for more")
+    small.cli("group", "snapshot", "g", "--name", "more")
     handle.shutdown()
