@@ -3,8 +3,8 @@
 
 #include "manage/refusal.h"
 #include "manage/relationships.h"
-#include "manage/undoing.h"
 #include "manage/room.h"
+#include "manage/undoing.h"
 #include "manage/works.h"
 
 namespace lockstep::manage {

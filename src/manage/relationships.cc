@@ -17,18 +17,21 @@ struct Checked {
   replica::Operation operation;
   replica::Cell cell;
 };
+
+// What was refused in this state, and what to do instead.
+Refusal not_now(const replica::Relationship& r, replica::Operation operation, replica::CopyState state, const Error& why) {
+  Error error = why.in("relationship '" + r.name + "'");
+  Refusal refusal = refusal_of(error, r.name);
+  refusal.message = std::move(error.message);   // whole: it names the states in which the operation is legal
+  refusal.next_step = instead_of(operation, r.sync_type, state);
+  return refusal;
+}
+
 Answer<Checked> check_operation(const replica::Report& report, std::uint16_t number) {
   if (number < 2 || number > 25) return bad_parameter("Operation", "Operation " + std::to_string(number) + " is not one of 2 to 25", "Give one of the operations that the relationship lists.");
   auto operation = static_cast<replica::Operation>(number);
   Result<replica::Cell> cell = replica::check(report.relationship.sync_type, operation, report.copy_state, true);
-  if (!cell) {
-    const replica::Relationship& r = report.relationship;
-    Error error = cell.error().in("relationship '" + r.name + "'");
-    Refusal refusal = refusal_of(error, r.name);
-    refusal.message = std::move(error.message);   // whole: it names the states in which the operation is legal
-    refusal.next_step = instead_of(operation, r.sync_type, report.copy_state);
-    return refuse(std::move(refusal));
-  }
+  if (!cell) return refuse(not_now(report.relationship, operation, report.copy_state, cell.error()));
   return Checked{operation, *cell};
 }
 
@@ -95,6 +98,12 @@ rt::Task<Answer<Outcome>> Relationships::remove(Caller caller, std::string relat
   co_return co_await jobs_.run(std::move(what), std::move(object), clearing(std::move(work), *storage_, std::move(groups)), patience);
 }
 
+bool Relationships::is_paired(VolumeUuid volume) const {
+  for (const replica::Report& report : engine_->reports())
+    if (std::ranges::any_of(report.relationship.pairs, [&](const auto& pair) { return pair.first == volume; })) return true;
+  return false;
+}
+
 rt::Task<Answer<Outcome>> Relationships::operate_pairs(Caller caller, std::string relationship, std::uint16_t operation, std::vector<std::string> volumes) {
   CO_ASK_VOID(require(caller, RoleName::operate, "changing a relationship"));
   CO_ASK(replica::Report known, find(relationship));
@@ -109,7 +118,14 @@ rt::Task<Answer<Outcome>> Relationships::operate_pairs(Caller caller, std::strin
     CO_ASK(VolumeAt at, co_await locate_volume(pools_, volume, "SyncPairs"));
     VolumeUuid uuid = co_await rt::run_on(at.hold.loop(), uuid_of(&at.hold.pool(), at.id));
     bool member = std::ranges::any_of(r.pairs, [&](const auto& pair) { return pair.first == uuid; });
-    if (!member && wanted != replica::Operation::add_sync_pair) co_return no_such("pair of relationship '" + r.name + "' with the volume", volume, "SyncPairs");
+    if (!member && wanted != replica::Operation::add_sync_pair) {
+      std::string message = "relationship '" + r.name + "' has no pair with volume '" + volume + "'";
+      co_return refuse(Refusal{ReturnCode::not_found, std::move(message), "`lockstep volume list` shows which volumes are in which group.", "SyncPairs", Code::not_found});
+    }
+    if (!member && wanted == replica::Operation::add_sync_pair && !is_paired(uuid)) {
+      std::string message = "volume '" + volume + "' is in no relationship whose pair could be brought into '" + r.name + "'";
+      co_return refuse(Refusal{ReturnCode::not_found, std::move(message), "Replicate it to the same system first (`lockstep replica create`), and add its pair when it is Synchronized.", "SyncPairs", Code::not_found});
+    }
     if (std::ranges::find(uuids, uuid) == uuids.end()) uuids.push_back(uuid);
   }
   Outcome outcome;
@@ -118,7 +134,8 @@ rt::Task<Answer<Outcome>> Relationships::operate_pairs(Caller caller, std::strin
   bool all = !of_pairs && (uuids.size() == r.pairs.size() || replica::group_only(wanted));
   if (all) co_return co_await operate(std::move(caller), text_of(r.id), operation);
   Result<replica::Cell> cell = replica::group_only(wanted) ? replica::check(r.sync_type, wanted, report.copy_state, true) : replica::check_pair(r.sync_type, wanted, report.copy_state);
-  if (!cell) co_return refuse(cell.error(), r.name);
+  if (!cell && cell.error().code == Code::unsupported) co_return refuse(not_now(r, wanted, report.copy_state, cell.error()));
+  if (!cell) co_return refuse(cell.error().in("relationship '" + r.name + "'"), r.name);   // says itself what to do with a pair
   if (cell->kind == replica::Cell::Kind::no_op) co_return outcome;
   std::string what = std::string(replica::name_of(wanted)) + " " + r.name + ", " + std::to_string(uuids.size()) + (uuids.size() == 1 ? " pair" : " pairs");
   std::string object = r.name;

@@ -52,6 +52,7 @@ class Relationships final : public replica::Observer {
  private:
   rt::Task<void> notice_regularly();
   void notice(bool tell);
+  [[nodiscard]] bool is_paired(VolumeUuid volume) const;   // at this end of some relationship
   [[nodiscard]] Answer<> check_comparable(const replica::Report& report) const;
   rt::Task<CreateFacts> gather(Caller caller, CreateReplica request);
   rt::Task<void> gather_target(CreateFacts* facts);

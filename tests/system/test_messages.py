@@ -52,6 +52,7 @@ def refusal(system, words, code):
 # ---- names that do not exist: words, what the message must name, the command that lists what there is
 
 OPERATIONS = ["failover", "failback", "reverse", "split", "fracture", "suspend", "resume", "resync", "restore", "activate", "deactivate", "abort", "prepare", "detach", "dissolve", "return"]
+PAIR_OPERATIONS = ["add-pair", "remove-pair", "detach-pair"]
 UNKNOWN = [
     (["pool", "show", "NOPE"], "no pool 'NOPE'", "pool list"),
     (["pool", "delete", "NOPE"], "no pool 'NOPE'", "pool list"),
@@ -91,6 +92,9 @@ UNKNOWN = [
     (["replica", "drill", "NOPE", "--as", "d"], "no relationship 'NOPE'", "replica list"),
     *[(["replica", operation, "NOPE"], "no relationship 'NOPE'", "replica list") for operation in OPERATIONS],
     *[(["replica", operation, "NOPE", "--dry-run"], "no relationship 'NOPE'", "replica list") for operation in OPERATIONS],
+    *[(["replica", operation, "NOPE", "p/data"], "no relationship 'NOPE'", "replica list") for operation in PAIR_OPERATIONS],
+    *[(["replica", operation, "m", "p/NOPE"], "p/NOPE", "") for operation in PAIR_OPERATIONS],
+    *[(["replica", operation, "NOPE"], "no relationship 'NOPE'", "replica list") for operation in ("activate-consistency", "deactivate-consistency")],
     (["token", "create", "NOPE"], "no group 'NOPE'", "group list"),
     (["token", "revoke", "NOPE"], "no token 'NOPE'", "token list"),
     (["job", "show", "NOPE"], "no job 'NOPE'", "job list"),
@@ -135,6 +139,9 @@ WRONG_STATE = [
     (["replica", "restore", "m"], "Synchronized", "then RestoreFromReplica"),
     (["replica", "return", "m"], "not offered for a Mirror", "A Mirror offers"),
     (["replica", "failover", "sn"], "not offered for a Snapshot", "A Snapshot offers"),
+    (["replica", "add-pair", "m", "p/free"], "p/free", ""),
+    (["replica", "remove-pair", "m", "p/free"], "p/free", ""),
+    (["replica", "detach-pair", "m", "p/free"], "p/free", ""),
     (["replica", "abort", "sn"], "relationship 'sn'", "Legal from Synchronized"),
     (["replica", "verify", "sn"], "relationship 'sn' is a Snapshot", "--read"),
     (["replica", "drill", "m", "--as", "d"], "on system 'b'", "there"),
@@ -199,6 +206,7 @@ MISSING = [
     (["replica", "drill", "m"], "--as", "replica drill --help"),
     (["replica", "show", "m", "--nonsense"], "--nonsense", "replica show --help"),
     *[(["replica", operation], "name", f"replica {operation} --help") for operation in OPERATIONS],
+    *[(["replica", operation, "m"], "volume", f"replica {operation} --help") for operation in PAIR_OPERATIONS],
     (["token", "create"], "group", "token create --help"),
     (["token", "use", "garbage", "--mode", "sometimes"], "'sometimes'", "async"),
     (["job", "show"], "id", "job show --help"),
