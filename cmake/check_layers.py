@@ -6,6 +6,7 @@ Refused, each with file, line and what to do instead:
   - an include of a folder that the library does not use (USES, and what those use in turn);
   - an include of another folder's private header: public is folder/folder.h and what it includes itself;
   - a third-party or system header in a public header, which may name base, lower public headers and std;
+  - where a library has a LAYERS of its own: an include of one of its folders that is not on a line above;
   - an include cycle among files; a quoted include that is not written from src/ on;
   - a library with sources and no public header;
   - os/sim in what ships, os/real anywhere but in daemon.
@@ -40,8 +41,8 @@ class Tree:
   def __init__(self, root):
     self.root = root
     self.errors = []
-    self.rank = {}
-    self.read_layers()
+    self.rank = self.read_layers('src')
+    self.rooms = {}       # 'src/replica' -> {'model': 0, ...}
     self.libraries = {}   # 'os/real' -> {'USES': [...], 'TEST_USES': [...], 'at': 'src/os/real/CMakeLists.txt'}
     self.files = {}       # path from root -> [(line, kind, name)]
     self.walk()
@@ -49,17 +50,18 @@ class Tree:
   def error(self, where, text):
     self.errors.append(f'{where}: {text}')
 
-  def read_layers(self):
-    with open(os.path.join(self.root, 'src', 'LAYERS'), encoding='utf-8') as f:
+  def read_layers(self, folder):
+    with open(os.path.join(self.root, folder, 'LAYERS'), encoding='utf-8') as f:
       rows = [line.split('#')[0].split() for line in f]
-    for number, row in enumerate([r for r in rows if r]):
-      for folder in row:
-        self.rank[folder] = number
+    return {name: number for number, row in enumerate([r for r in rows if r]) for name in row}
 
   def walk(self):
     for top in ['src', *OUTSIDE]:
       for at, folders, names in os.walk(os.path.join(self.root, top)):
         folders.sort()
+        if 'LAYERS' in names and at != os.path.join(self.root, 'src'):
+          home = os.path.relpath(at, self.root)
+          self.rooms[home] = self.read_layers(home)
         for name in sorted(names):
           full = os.path.join(at, name)
           path = os.path.relpath(full, self.root)
@@ -242,6 +244,8 @@ class Tree:
                         'Declare what you need and be given it')
       return
     if target_library == library:
+      if not test:
+        self.check_rooms(where, path, name, other)
       return
     if target == folder and not library.startswith(target_library + '/'):
       if not test:
@@ -259,6 +263,18 @@ class Tree:
     elif library in self.libraries and target_library not in seen:
       self.error(where, f'"{name}": {library} does not use {target_library}; add it to '
                         f'{"TEST_USES" if test else "USES"} in {self.libraries[library]["at"]}')
+
+  def check_rooms(self, where, path, name, other):
+    for home, rank in self.rooms.items():
+      if not path.startswith(home + '/') or not other.startswith(home + '/'):
+        continue
+      mine, theirs = (os.path.relpath(os.path.dirname(p), home) for p in (path, other))
+      if '.' in (mine, theirs) or mine == theirs:   # what lies at the top: the public header, and what all stand on
+        continue
+      if mine not in rank or theirs not in rank:
+        self.error(where, f'{mine if mine not in rank else theirs} is not in {home}/LAYERS; add it at its place')
+      elif rank[theirs] >= rank[mine]:
+        self.error(where, f'{mine} may not see {theirs} ("{name}"); only the lines above it in {home}/LAYERS')
 
   def check_cycles(self):
     state, reported = {}, set()

@@ -56,6 +56,17 @@ class Layers(unittest.TestCase):
     for word in words:
       self.assertIn(word, found[0])
 
+  def test_the_folders_of_a_library_keep_its_own_order(self):
+    rooms = {'src__journal__LAYERS': 'low\nhigh side\n', 'src__journal__low__a_dot_h': '#include "journal/journal.h"\n'}
+    upwards = '#include "journal/low/a.h"\n'
+    self.assertEqual(errors(**rooms, src__journal__high__b_dot_h=upwards), [])
+    downwards = {'src__journal__low__c_dot_cc': '#include "journal/high/b.h"\n', 'src__journal__high__b_dot_h': ''}
+    self.assert_one(errors(**rooms, **downwards), 'low/c.cc:1', 'low may not see high')
+    beside = {'src__journal__side__c_dot_cc': '#include "journal/high/b.h"\n', 'src__journal__high__b_dot_h': ''}
+    self.assert_one(errors(**rooms, **beside), 'side may not see high')
+    unknown = {'src__journal__new__c_dot_cc': upwards}
+    self.assert_one(errors(**rooms, **unknown), 'new is not in src/journal/LAYERS')
+
   def test_a_tree_in_order_is_accepted(self):
     self.assertEqual(errors(), [])
 

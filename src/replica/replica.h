@@ -13,10 +13,10 @@
 #include "base/base.h"
 #include "os/os.h"
 #include "pool/pool.h"
-#include "replica/model.h"
-#include "replica/rewind.h"
-#include "replica/states.h"
-#include "replica/verify.h"
+#include "replica/model/model.h"
+#include "replica/model/states.h"
+#include "replica/model/verify.h"
+#include "replica/rewind/rewind.h"
 #include "rt/rt.h"
 
 namespace lockstep::replica {
@@ -174,7 +174,7 @@ class Engine {
   virtual rt::Task<Result<>> await_state(RelationshipId id, std::vector<CopyState> states,
                                          Watcher& watcher) = 0;
 
-  // Checked against the table in replica/states.h first. Returns when the operation's end state is true.
+  // Checked against the table in replica/model/states.h first. Returns when the operation's end state is true.
   virtual rt::Task<Result<>> operate(RelationshipId id, Operation operation, Watcher& watcher) = 0;
   // The same for some pairs only, named by their volumes on this system. AddSyncPair names pairs of other relationships between
   // the same two systems: they come into this one, at one position. RemoveSyncPair gives each a relationship of its own, whose
