@@ -239,6 +239,14 @@ std::optional<std::string> Node::await(const Going& going, const std::string& wh
   return **going;
 }
 
+void Node::cancel_jobs() {
+  for (const manage::Job& job : system_->jobs()) {
+    if (manage::ended(job.state)) continue;
+    auto cancelled = run(system_->cancel_job(root, job.id));
+    static_cast<void>(cancelled);   // it may just have ended
+  }
+}
+
 std::vector<std::string> Node::volumes_of(const std::string& group) {
   for (const manage::GroupInfo& info : run(system_->groups()))
     if (info.row.name == group) return info.volumes;

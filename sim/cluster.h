@@ -77,6 +77,7 @@ class Node {
   [[nodiscard]] Going begin_operation(const std::string& relationship, replica::Operation operation);
   [[nodiscard]] Going begin(rt::Task<manage::Answer<manage::Outcome>> call);
   std::optional<std::string> await(const Going& going, const std::string& what);
+  void cancel_jobs();   // that run
 
   // Of a group, in its order; the group must be there.
   [[nodiscard]] std::vector<std::string> volumes_of(const std::string& group);

@@ -75,14 +75,16 @@ class Roles final : public Story {
     source_->begin_load(history_, rng_.named("here"), load_, volumes);
     run_for(5, 80);
     if (rng_.below(3) == 0) reset_mode();
-    switch (rng_.below(8)) {
+    switch (rng_.below(10)) {
       case 0:
       case 1: return part_by(Operation::split, {Operation::resync_replica, Operation::restore_from_replica, Operation::reverse_roles, Operation::detach});
       case 2: return part_by(Operation::fracture, {Operation::resync_replica, Operation::restore_from_replica, Operation::reverse_roles, Operation::dissolve});
       case 3: return part_by(Operation::suspend, {Operation::resume, Operation::resync_replica, Operation::reverse_roles, Operation::restore_from_replica});
       case 4: return part_by(Operation::deactivate, {Operation::activate});
-      case 5: return hand_over();
-      case 6: return lose_the_source();
+      case 5: return part_by(rng_.coin() ? Operation::prepare : Operation::unprepare, {Operation::activate});
+      case 6: return give_up();
+      case 7: return hand_over();
+      case 8: return lose_the_source();
       default: return serve_on_both();
     }
   }
@@ -107,6 +109,22 @@ class Roles final : public Story {
       world_.run_for(contact_decided);
     }
     way_ = ways[rng_.below(ways.size())];
+  }
+
+  // A resync is given up in its midst: the target falls back to what it was, or never began to leave.
+  void give_up() {
+    part_by(Operation::suspend, {Operation::resync_replica});
+    if (rng_.coin()) {
+      tell("Resume, and its job is cancelled");
+      Node::Going going = source_->begin_operation(relation, Operation::resume);
+      run_for(1, 40);
+      source_->cancel_jobs();
+      static_cast<void>(source_->await(going, "Resume"));
+    }
+    if (source_->report(relation)->copy_state == CopyState::synchronized) return;   // it was over before
+    tell("Abort");
+    source_->operate(relation, Operation::abort);
+    judge(history_.not_a_prefix(target_->look(volumes, load_.blocks)), *target_);
   }
 
   // The target as it is now, which is a prefix of what its source wrote; hosts may go on there.
@@ -297,7 +315,9 @@ class Roles final : public Story {
     switch (state) {
       case CopyState::failedover: return Operation::failback;
       case CopyState::suspended: return Operation::resume;
-      case CopyState::inactive: return Operation::activate;
+      case CopyState::inactive:
+      case CopyState::prepared: return Operation::activate;
+      case CopyState::aborted:
       case CopyState::split:
       case CopyState::fractured: return Operation::resync_replica;
       case CopyState::broken: return tries > 4 ? std::optional(Operation::resync_replica) : std::nullopt;   // most heal by themselves
