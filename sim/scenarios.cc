@@ -10,6 +10,7 @@ constexpr std::array all{
     Scenario{"pair", 4, make_pair_story},
     Scenario{"trio", 2, make_trio_story},
     Scenario{"roles", 3, make_roles_story},
+    Scenario{"pairs", 1, make_pairs_story},
     Scenario{"points", 2, make_points_story},
     Scenario{"damage", 1, make_damage_story},
     Scenario{"full", 0, make_full_story},   // by name only: two of some 25 seeds (175, 256) find hosts refused after every snapshot has gone

@@ -134,6 +134,7 @@ rt::Task<Answer<Outcome>> Relationships::operate_pairs(Caller caller, std::strin
   bool all = !of_pairs && (uuids.size() == r.pairs.size() || replica::group_only(wanted));
   if (all) co_return co_await operate(std::move(caller), text_of(r.id), operation);
   Result<replica::Cell> cell = replica::group_only(wanted) ? replica::check(r.sync_type, wanted, report.copy_state, true) : replica::check_pair(r.sync_type, wanted, report.copy_state);
+  if (!cell && wanted == replica::Operation::add_sync_pair) cell = replica::Cell{replica::Cell::Kind::configures};   // one that broke off is completed in any state: the engine knows
   if (!cell && cell.error().code == Code::unsupported) co_return refuse(not_now(r, wanted, report.copy_state, cell.error()));
   if (!cell) co_return refuse(cell.error().in("relationship '" + r.name + "'"), r.name);   // says itself what to do with a pair
   if (cell->kind == replica::Cell::Kind::no_op) co_return outcome;

@@ -67,5 +67,7 @@ class MaskRuns {
 inline constexpr std::string_view full_pass = "resync-full";
 inline constexpr std::string_view map_pass = "resync-map";
 inline constexpr std::string_view compare_pass = "resync-compare";
+// Held from before the group's volumes go elsewhere until a comparison is done after they have come back.
+inline constexpr std::string_view moved_away = "moved-away";
 
 }  // namespace lockstep::replica

@@ -46,6 +46,15 @@ bool is_filling(pool::Pool& pool, GroupId group) {
   return std::any_of(row->members.begin(), row->members.end(), [&](VolumeId member) { return pool.catalog().volumes.at(member).filling; });
 }
 
+bool has_exactly(pool::Pool& pool, GroupId group, std::vector<VolumeId> volumes) {
+  const store::GroupRow* row = group_row(pool, group);
+  std::vector<VolumeId> members;
+  if (row != nullptr) members = row->members;
+  std::ranges::sort(members);
+  std::ranges::sort(volumes);
+  return members == volumes;
+}
+
 bool covers(pool::Pool& pool, const store::FollowerRow& follower, Origin common) {
   return !follower.since.generation.is_none() &&
          not_before(past_of(pool, follower.group), common, follower.since);

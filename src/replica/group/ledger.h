@@ -18,6 +18,8 @@ namespace lockstep::replica {
 [[nodiscard]] RelationshipId follower_id(RelationshipId relationship, GroupId group);
 
 // A target's claim on its own journal: records that the source has not synced yet may have to go back to it.
+// A mirror has a pair for each member, in whatever order; where not, a change of its pairs has not ended.
+[[nodiscard]] bool has_exactly(pool::Pool& pool, GroupId group, std::vector<VolumeId> volumes);
 [[nodiscard]] RelationshipId surplus_id(RelationshipId relationship, GroupId group);
 
 [[nodiscard]] const store::GroupRow* group_row(pool::Pool& pool, GroupId group);

@@ -46,8 +46,10 @@ Result<std::vector<std::string>> names_for(pool::Pool& pool, const TargetWish& w
 }
 
 // An existing group is a target when nobody else has anything to do with it.
-Result<> check_free(pool::Pool& pool, const store::GroupRow& row) {
-  if (row.role != store::Role::source || !row.following.is_none())
+Result<> check_free(pool::Pool& pool, const store::GroupRow& row, const TargetWish& wish) {
+  bool follows = row.role != store::Role::source || !row.following.is_none();
+  bool left_over = !row.following.is_none() && std::ranges::find(wish.known, row.following) == wish.known.end();
+  if (follows && !left_over)
     return fail(Code::invalid, told(pool, row) + " is a target already; name another");
   for (const auto& [id, follower] : pool.catalog().followers) {
     if (follower.group == row.id && follower.window == Duration{0})
@@ -114,7 +116,7 @@ Result<TargetPlan> plan_target(pool::Pool& pool, const TargetWish& wish) {
                                     pool.status().name + "'; name another with --group");
     }
     if (row->id == wish.source) return fail(Code::invalid, told(pool, *row) + " is the source itself; name another");
-    TRY_VOID(check_free(pool, *row));
+    TRY_VOID(check_free(pool, *row, wish));
     out.group = row->id;
     out.made = row->members.empty() ? Made::volumes : Made::nothing;
     if (out.made == Made::nothing) {

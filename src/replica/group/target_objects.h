@@ -23,6 +23,7 @@ struct TargetWish {
   bool seeded = false;      // only a group that exists, with volumes, will do
   bool at_once = false;    // hosts may use volumes that are made for it from their first moment, while they are filled
   bool dry_run = false;
+  std::vector<RelationshipId> known;  // here: a group that follows none of them was left by a creation that broke off
   std::optional<Past> past;  // the source's: what an existing group has in common with it need not travel
   std::vector<std::pair<std::string, Bytes>> volumes;  // the source's names and sizes
 };

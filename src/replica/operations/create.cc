@@ -282,6 +282,7 @@ rt::Task<Result<wire::CreateTargetReply>> Creation::make_target(SystemId from, w
   pool::Pool& pool = **chosen;
   TargetWish wish;
   wish.relationship = id;
+  for (const auto& [known, entry] : roster_.all()) wish.known.push_back(known);
   wish.name = wanted.name();
   wish.group = wanted.group();
   wish.source_group = wanted.source_group();

@@ -7,6 +7,13 @@
 #include "replica/operations/operations.h"
 
 namespace lockstep::replica {
+namespace {
+
+bool has_all(const Relationship& relationship, const std::vector<VolumeUuid>& volumes) {
+  return std::ranges::all_of(volumes, [&](VolumeUuid volume) { return std::ranges::any_of(relationship.pairs, [&](const auto& pair) { return pair.first == volume; }); });
+}
+
+}  // namespace
 
 rt::Task<Result<std::vector<Operations::Parted>>> Operations::operate_pairs(EntryRef entry, Operation operation, std::vector<VolumeUuid> volumes, Watcher& watcher) {
   while (entry->settling) co_await roster_.moved().wait();
@@ -15,6 +22,8 @@ rt::Task<Result<std::vector<Operations::Parted>>> Operations::operate_pairs(Entr
   co_await roster_.refresh(entry);
   CopyState state = roster_.report_of(*entry).copy_state;
   bool of_pairs = operation == Operation::add_sync_pair || operation == Operation::remove_sync_pair;   // asked of the group, about pairs
+  bool broke_off = has_all(entry->kept, volumes) || entry->trouble;
+  if (operation == Operation::add_sync_pair && broke_off) state = CopyState::synchronized;   // to be completed
   Result<Cell> cell = of_pairs ? check(entry->kept.sync_type, operation, state, true) : check_pair(entry->kept.sync_type, operation, state);
   if (!cell) co_return fail(cell.error().in(what));
   if (cell->kind == Cell::Kind::no_op) co_return std::vector<Parted>{};
@@ -68,7 +77,8 @@ rt::Task<Result<>> Operations::bring_in(EntryRef entry, CopyState state, std::ve
     for (const auto& [id, candidate] : roster_.all()) {
       bool has = std::ranges::any_of(candidate->kept.pairs, [&](const auto& pair) { return pair.first == volume; });
       bool source = candidate->kept.end == End::source || candidate->local(ground_.self.id);
-      if (has && source && is_point(candidate->kept.sync_type) == false) other = candidate;
+      bool better = other == nullptr || other == entry;
+      if (has && source && better && !is_point(candidate->kept.sync_type)) other = candidate;
     }
     if (other == nullptr) {
       done = fail(Code::not_found, what + ": no relationship has a pair with volume " + text_of(volume) + "; make one first (CreateReplica), and add its pair when it is Synchronized");

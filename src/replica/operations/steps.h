@@ -77,6 +77,10 @@ class Steps {
   rt::Task<Result<Outcome>> admit(EntryRef entry, Order order);
   rt::Task<Result<>> move_in(EntryRef entry, EntryRef other, std::vector<VolumeUuid> volumes);
   rt::Task<Result<Outcome>> join(EntryRef entry, Order order);
+  rt::Task<Result<>> end_emptied(EntryRef other);
+  rt::Task<Result<>> check_admission(EntryRef entry, EntryRef other, std::size_t pairs);
+  rt::Task<Result<>> undo_admission(EntryRef entry, EntryRef other, std::vector<VolumeUuid> volumes);
+  [[nodiscard]] EntryRef target_of(const std::vector<VolumeUuid>& volumes, const EntryRef& but) const;
 
   const Ground& ground_;
   Roster& roster_;

@@ -32,13 +32,13 @@ const store::GroupRow* group_holding(pool::Pool& pool, VolumeId volume) {
 rt::Task<Result<std::vector<std::string>>> take_out(pool::Pool& pool, GroupId group, std::vector<VolumeUuid> uuids, bool keeps) {
   const store::GroupRow* row = group_row(pool, group);
   if (row == nullptr) co_return fail(Code::not_found, "its group is gone");
-  if (row->resync) co_return fail(Code::busy, "a copy to the target is under way: wait for its end, or abort it, before pairs leave");
   std::vector<VolumeId> leaving = volumes_of(pool, uuids);
   if (leaving.size() != uuids.size()) co_return fail(Code::not_found, "one of the volumes is gone");
   std::vector<VolumeId> staying = row->members;
   for (VolumeId volume : leaving) std::erase(staying, volume);
   if (staying.empty()) co_return fail(Code::busy, "no pair would be left: detach the relationship instead");
   if (staying.size() < row->members.size()) {
+    if (row->resync) co_return fail(Code::busy, "a copy to the target is under way: wait for its end, or abort it, before pairs leave");
     Result<> set = co_await pool.set_members(group, std::move(staying));
     if (!set) co_return fail(set.error());
   }
@@ -68,20 +68,43 @@ rt::Task<Result<>> drop_passes(pool::Pool& pool, GroupId group, RelationshipId i
   co_return Result<>{};
 }
 
+rt::Task<bool> has_members(pool::Pool& pool, GroupId group, std::vector<VolumeUuid> uuids) {
+  const store::GroupRow* row = group_row(pool, group);
+  std::vector<VolumeId> volumes = volumes_of(pool, uuids);
+  if (row == nullptr || volumes.size() != uuids.size()) co_return false;
+  co_return std::ranges::all_of(volumes, [&](VolumeId volume) { return std::ranges::find(row->members, volume) != row->members.end(); });
+}
+
 rt::Task<std::vector<VolumeId>> ids_of(pool::Pool& pool, std::vector<VolumeUuid> uuids) { co_return volumes_of(pool, uuids); }
 
 rt::Task<Result<Lsn>> move_members(pool::Pool& pool, GroupId from, GroupId to, std::vector<VolumeId> volumes) {
   co_return co_await pool.move_members(from, to, std::move(volumes));
 }
 
-// Its target lacks what was written while the volumes were elsewhere, and no journal or map says what that is: the next contact compares.
-rt::Task<Result<>> forget_what_it_has(pool::Pool& pool, GroupId group, RelationshipId relationship) {
-  store::FollowerRow row;
-  row.id = follower_id(relationship, group);
-  row.group = group;
-  row.durable = row.mapped_upto = pool.status().appended;
-  row.mapped = true;
-  co_return co_await pool.set_follower(std::move(row));
+// From here on, and over any crash: should the volumes come back to this group, their target lacks what was written while they were away,
+// and no journal or map says what that is. The source compares until that is settled.
+rt::Task<Result<>> mark_as_leaving(pool::Pool& pool, GroupId group, RelationshipId relationship) {
+  std::string held = purpose(moved_away, relationship);
+  if (find_internal(pool, group, held)) co_return Result<>{};
+  std::string label = "leaving-" + text_of(relationship).substr(0, 8);
+  Result<SnapshotId> marked = co_await pool.snapshot(group, std::move(label), std::move(held));
+  if (!marked) co_return fail(marked.error());
+  co_return Result<>{};
+}
+
+// What is in `from` goes back to `to`. A pass that was under way would end before that.
+rt::Task<Result<>> give_back(pool::Pool& pool, GroupId from, GroupId to, std::vector<VolumeUuid> uuids, RelationshipId relationship) {
+  std::vector<VolumeUuid> asked = uuids;
+  bool there = co_await has_members(pool, from, std::move(asked));
+  if (!there) {
+    std::string held = purpose(moved_away, relationship);
+    co_return co_await drop_internal(pool, to, std::move(held), SnapshotId{});
+  }
+  Result<> dropped = co_await drop_passes(pool, to, relationship);
+  if (!dropped) co_return dropped;
+  Result<Lsn> back = co_await pool.move_members(from, to, volumes_of(pool, uuids));
+  if (!back) co_return fail(back.error());
+  co_return Result<>{};
 }
 
 // Target volumes of other relationships join this one's group; the groups that they leave go.
@@ -111,10 +134,7 @@ rt::Task<Result<>> join_target(pool::Pool& pool, GroupId group, std::vector<Volu
   co_return Result<>{};
 }
 
-rt::Task<void> go_past(Source& source) {
-  source.go_past();
-  co_return;
-}
+rt::Task<bool> has_strayed(const Source* source) { co_return source == nullptr || source->strayed(); }
 
 std::vector<VolumeUuid> firsts(const Order::Pairs& pairs, bool second) {
   std::vector<VolumeUuid> out;
@@ -176,74 +196,126 @@ rt::Task<Result<Outcome>> Steps::leave(EntryRef entry, End end, Order order) {
   co_return out;
 }
 
+// On failure the volumes may be in either group.
 rt::Task<Result<>> Steps::move_in(EntryRef entry, EntryRef other, std::vector<VolumeUuid> volumes) {
   pool::Pool& pool = *entry->source.pool;
   GroupId group = entry->kept.group;
   GroupId from = other->kept.group;
   std::vector<VolumeId> ids = co_await rt::run_on(pool.loop(), ids_of(pool, std::move(volumes)));
-  bool flows = entry->kept.intent == CopyState::synchronized;
-  if (flows) {
+  if (entry->kept.intent == CopyState::synchronized) {
     Result<> near = co_await rt::run_on(pool.loop(), other->source.end->catch_up(level_most));
     if (!near) co_return near;
-    Result<> taken = co_await rt::run_on(pool.loop(), entry->source.end->take_in(from, ids, level_most));
+    Result<> taken = co_await rt::run_on(pool.loop(), entry->source.end->take_in(from, std::move(ids), level_most));
     if (!taken) co_return taken;
   } else {
-    Result<Lsn> moved = co_await rt::run_on(pool.loop(), move_members(pool, from, group, ids));
+    Result<Lsn> moved = co_await rt::run_on(pool.loop(), move_members(pool, from, group, std::move(ids)));
     if (!moved) co_return fail(moved.error());
   }
   // Nothing is written to its group any more: now its target has all that ever was.
   Result<> level = co_await rt::run_on(pool.loop(), other->source.end->catch_up(level_most));
-  if (level) co_return level;
-  Result<Lsn> back = co_await rt::run_on(pool.loop(), move_members(pool, group, from, std::move(ids)));
-  ignore(back, "opened again, both ends find that their pairs differ from their group");
-  if (flows) co_await rt::run_on(pool.loop(), go_past(*entry->source.end));
   co_return level;
 }
 
-rt::Task<Result<Outcome>> Steps::admit(EntryRef entry, Order order) {
-  auto known = [&](const auto& pair) { return std::ranges::find(entry->kept.pairs, pair) != entry->kept.pairs.end(); };
-  if (std::ranges::all_of(order.pairs, known)) co_return Outcome{};
-  CO_TRY_VOID(stands_alone(*entry, End::source, order.with));
-  EntryRef other = roster_.find(order.with);
+// The volumes of a relationship's pairs are in the group of another one: it ends, and its empty group with it.
+rt::Task<Result<>> Steps::end_emptied(EntryRef other) {
+  pool::Pool* pool = roster_.pool_of(*other);
+  GroupId emptied = other->kept.group;
+  co_await flows_.stop(other, true);
+  co_await roster_.close_ends(other, true);
+  Result<> forgotten = co_await roster_.forget(other);
+  if (!forgotten || pool == nullptr) co_return forgotten;
+  Result<> deleted = co_await rt::run_on(pool->loop(), pool->delete_group(emptied));
+  ignore(deleted, "an empty group harms nobody");
+  co_return Result<>{};
+}
+
+rt::Task<Result<>> Steps::check_admission(EntryRef entry, EntryRef other, std::size_t pairs) {
   std::string what = "relationship '" + entry->kept.name + "'";
-  if (other == nullptr) co_return fail(Code::not_found, what + ": the relationship of the pairs is not there");
   CO_TRY_VOID(stands_alone(*other, End::source, entry->kept.id));
   bool fits = other->kept.sync_type == SyncType::mirror && other->kept.end == End::source && other->kept.peer == entry->kept.peer && other->kept.pool == entry->kept.pool;
   if (!fits) co_return fail(Code::invalid, what + ": relationship '" + other->kept.name + "' does not mirror between the same pools in the same direction");
-  if (other->kept.pairs.size() != order.pairs.size()) co_return fail(Code::invalid, what + ": name all pairs of relationship '" + other->kept.name + "', or none");
+  if (other->kept.pairs.size() != pairs) co_return fail(Code::invalid, what + ": name all pairs of relationship '" + other->kept.name + "', or none");
   if (!entry->source.end || !other->source.end) co_return fail(Code::unreachable, what + ": a source is not there");
   co_await roster_.refresh(other);
   CopyState state = roster_.report_of(*other).copy_state;
   if (state != CopyState::synchronized)
     co_return fail(Code::busy, what + ": relationship '" + other->kept.name + "' of the pairs is " + std::string(name_of(state)) + "; it has to be Synchronized");
+  co_return Result<>{};
+}
+
+// One that broke off halfway, by a crash or because the target was lost from sight, is undone before it is begun anew.
+rt::Task<Result<Outcome>> Steps::admit(EntryRef entry, Order order) {
+  auto known = [&](const auto& pair) { return std::ranges::find(entry->kept.pairs, pair) != entry->kept.pairs.end(); };
+  CO_TRY_VOID(stands_alone(*entry, End::source, order.with));
+  EntryRef other = roster_.find(order.with);
+  std::string what = "relationship '" + entry->kept.name + "'";
+  if (std::ranges::all_of(order.pairs, known)) {
+    if (other != nullptr && other != entry) CO_TRY_VOID(co_await end_emptied(other));
+    co_return Outcome{};
+  }
+  if (other == nullptr) co_return fail(Code::not_found, what + ": the relationship of the pairs is not there");
+  pool::Pool* pool = roster_.pool_of(*entry);
+  if (pool == nullptr) co_return fail(Code::unreachable, what + ": its pool on system '" + ground_.self.name + "' is not open");
+  GroupId group = entry->kept.group;
   std::vector<VolumeUuid> volumes = firsts(order.pairs, false);
-  Result<> moved = co_await move_in(entry, other, std::move(volumes));
-  pool::Pool* pool = entry->source.pool;
+  std::vector<VolumeUuid> asked = volumes;
+  bool there = co_await rt::run_on(pool->loop(), has_members(*pool, group, std::move(asked)));
+  if (there) {
+    CO_TRY_VOID(co_await undo_admission(entry, other, std::move(volumes)));
+    co_return fail(Code::busy, what + ": an earlier AddSyncPair broke off, and is undone; add the pair again when relationship '" + other->kept.name + "' is Synchronized");
+  }
+  CO_TRY_VOID(co_await check_admission(entry, other, order.pairs.size()));
+  GroupId leaving = other->kept.group;
+  CO_TRY_VOID(co_await rt::run_on(pool->loop(), mark_as_leaving(*pool, leaving, other->kept.id)));
+  std::vector<VolumeUuid> moving = volumes;
+  Result<> moved = co_await move_in(entry, other, std::move(moving));
+  co_await flows_.stop(entry, moved.has_value());
+  bool strayed = co_await rt::run_on(pool->loop(), has_strayed(entry->source.end.get()));
+  if (moved && strayed) {   // it may be past the LSN, by a pass that knew nothing of the volumes
+    moved = fail(Code::busy, what + ": the connection to the target ended meanwhile; add the pair again when relationship '" + other->kept.name + "' is Synchronized");
+  }
   if (!moved) {
-    co_await flows_.stop(other, false);
-    co_await roster_.close_source(other, false);
-    GroupId from = other->kept.group;
-    Result<> compares = co_await rt::run_on(pool->loop(), forget_what_it_has(*pool, from, other->kept.id));
-    co_await roster_.open_ends(other, false);
-    flows_.start(other);
-    roster_.tell(other);
-    if (!compares) co_return fail(moved.error().in("and what the target of the pairs lacks could not be noted (" + compares.error().message + ")"));
+    Result<> undone = co_await undo_admission(entry, other, std::move(volumes));
+    if (!undone) co_return fail(moved.error().in("and could not be undone (" + undone.error().message + ")"));
     co_return fail(moved.error());
   }
-  co_await flows_.stop(entry, true);
   co_await roster_.close_source(entry, false);
   for (const auto& pair : order.pairs) entry->kept.pairs.push_back(pair);
   Result<> saved = co_await roster_.save(entry);
-  GroupId emptied = other->kept.group;
-  co_await flows_.stop(other, true);
-  co_await roster_.close_ends(other, true);
-  Result<> forgotten = co_await roster_.forget(other);
-  Result<> deleted = co_await rt::run_on(pool->loop(), pool->delete_group(emptied));
-  ignore(deleted, "an empty group harms nobody");
+  Result<> ended;
+  if (saved) ended = co_await end_emptied(other);
   co_await roster_.open_ends(entry, false);   // until the target has joined, it says that its pairs are others
   if (!saved) co_return fail(saved.error());
-  if (!forgotten) co_return fail(forgotten.error());
+  if (!ended) co_return fail(ended.error());
   co_return Outcome{};
+}
+
+// Both ends are closed meanwhile: a target that was told of the way back would seem to have what was written elsewhere.
+rt::Task<Result<>> Steps::undo_admission(EntryRef entry, EntryRef other, std::vector<VolumeUuid> volumes) {
+  pool::Pool* pool = roster_.pool_of(*entry);
+  for (const EntryRef& each : {entry, other}) {
+    co_await flows_.stop(each, true);
+    co_await roster_.close_source(each, false);
+  }
+  GroupId from = entry->kept.group, to = other->kept.group;
+  Result<> back = co_await rt::run_on(pool->loop(), give_back(*pool, from, to, std::move(volumes), other->kept.id));
+  for (const EntryRef& each : {entry, other}) {
+    co_await roster_.open_ends(each, false);
+    flows_.start(each);
+    roster_.tell(each);
+  }
+  if (!back) co_return fail(back.error().in("relationship '" + entry->kept.name + "': the volumes could not be given back to group '" + other->kept.name + "'"));
+  co_return Result<>{};
+}
+
+// The relationship that these volumes were targets of so far.
+EntryRef Steps::target_of(const std::vector<VolumeUuid>& volumes, const EntryRef& but) const {
+  for (const auto& [id, other] : roster_.all()) {
+    auto among = [&](const auto& pair) { return std::ranges::find(volumes, pair.first) != volumes.end(); };
+    bool target = other->kept.end == End::target && other->kept.peer == but->kept.peer && other->kept.sync_type == SyncType::mirror;
+    if (other != but && target && std::ranges::all_of(other->kept.pairs, among)) return other;
+  }
+  return nullptr;
 }
 
 rt::Task<Result<Outcome>> Steps::join(EntryRef entry, Order order) {
@@ -258,15 +330,16 @@ rt::Task<Result<Outcome>> Steps::join(EntryRef entry, Order order) {
     group = place->group;
   }
   if (pool == nullptr) co_return fail(Code::unreachable, "relationship '" + entry->kept.name + "': its pool on system '" + ground_.self.name + "' is not open");
-  EntryRef other = roster_.find(order.with);
-  if (other != nullptr && other->kept.end == End::target && !local) {
+  std::vector<VolumeUuid> volumes = firsts(order.pairs, true);
+  EntryRef other = local ? nullptr : target_of(volumes, entry);
+  RelationshipId with = other != nullptr ? other->kept.id : order.with;
+  if (other != nullptr) {
     co_await roster_.close_ends(other, true);
     Result<> forgotten = co_await roster_.forget(other);
     if (!forgotten) co_return fail(forgotten.error());
   }
   co_await roster_.close_target(entry);
-  std::vector<VolumeUuid> volumes = firsts(order.pairs, true);
-  Result<> joined = co_await rt::run_on(pool->loop(), join_target(*pool, group, std::move(volumes), order.with));
+  Result<> joined = co_await rt::run_on(pool->loop(), join_target(*pool, group, std::move(volumes), with));
   if (joined && !local) {
     for (const auto& [source, target] : order.pairs) {
       std::pair<VolumeUuid, VolumeUuid> pair(target, source);

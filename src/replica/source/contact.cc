@@ -10,6 +10,7 @@ namespace lockstep::replica {
 
 rt::Task<Result<Source::Contacted>> Source::contact(Channel& channel) {
   streaming_ = false;
+  strayed_ = strayed_ || stop_at_.has_value();   // what comes of it may be a pass, which ends where it ends
   Result<> whole = co_await await_whole(channel);
   if (!whole) co_return fail(whole.error());
   members_ = volumes_of(pool_, members_here_);  // a revert gave them new numbers

@@ -19,19 +19,15 @@ rt::Task<Result<>> Source::take_in(GroupId from, std::vector<VolumeId> volumes, 
   Result<> near = co_await catch_up(at_most);
   if (!near) co_return near;
   stop_at_ = pool_.status().appended;
-  Result<Lsn> moved = co_await pool_.move_members(from, group_, volumes);
+  strayed_ = false;
+  Result<Lsn> moved = co_await pool_.move_members(from, group_, std::move(volumes));
   if (!moved) {
     go_past();
     co_return fail(described(moved.error()));
   }
   stop_at_ = *moved;
   pool_.arrived().wake_all();
-  Result<> level = co_await wait_durable(*moved, at_most);
-  if (level) co_return level;
-  Result<Lsn> back = co_await pool_.move_members(group_, from, std::move(volumes));
-  go_past();
-  if (!back) co_return fail(level.error().in("and the volumes could not be given back (" + back.error().message + ")"));
-  co_return level;
+  co_return co_await wait_durable(*moved, at_most);
 }
 
 void Source::go_past() {

@@ -371,9 +371,14 @@ rt::Task<Result<>> Source::end_pass(Channel& channel) {
     pool_.follower_durable(follower_, lsn);
   }
   if (loop_.clock().now() - pass_->begun <= short_pass) written_in_pass_ = pool_.written(group_) - pass_->written_before;
-  if (pass_->compared) compare_wanted_ = false;
+  bool compared = pass_->compared;
+  if (compared) compare_wanted_ = false;
   pass_.reset();
   undurable_.clear();
+  std::string settled = purpose(moved_away, id_);
+  Result<> came_back;
+  if (compared) came_back = co_await drop_internal(pool_, group_, std::move(settled), SnapshotId{});
+  if (!came_back) co_return came_back;
   Result<> dropped = co_await drop_pass_snapshot(snapshot);
   if (!dropped) co_return dropped;
   changed();

@@ -51,11 +51,7 @@ rt::Task<Result<>> Source::open() {
         Code::not_found,
         "relationship '" + name_ + "': its group or one of its volumes is gone from the pool; detach it");
   }
-  std::vector<VolumeId> paired = members_;
-  std::vector<VolumeId> grouped = group->members;
-  std::ranges::sort(paired);
-  std::ranges::sort(grouped);
-  if (type_ == SyncType::mirror && paired != grouped) {
+  if (type_ == SyncType::mirror && !has_exactly(pool_, group_, members_)) {
     co_return fail(Code::busy, "relationship '" + name_ + "': group '" + group->name + "' has other members than the relationship has pairs: a change "
                                "of its pairs did not end; ask for it again, or take out of the group what has no pair");
   }
@@ -67,6 +63,7 @@ rt::Task<Result<>> Source::open() {
   std::string verified = purpose("verify", id_);
   Result<> gone = co_await drop_internal(pool_, group_, std::move(verified), SnapshotId{});
   if (!gone) co_return gone;
+  compare_wanted_ = find_internal(pool_, group_, purpose(moved_away, id_)).has_value();
   if (const store::FollowerRow* row = follower_row(pool_, follower_)) {
     received_ = durable_ = row->durable;
   } else if (needs_journal(type_)) {
@@ -103,7 +100,7 @@ rt::Task<Result<>> Source::close(bool forget) {
   loop_.cancel(bound_timer_);
   bound_timer_ = 0;
   if (!forget) co_return Result<>{};
-  for (std::string_view kind : {full_pass, map_pass, compare_pass}) {
+  for (std::string_view kind : {full_pass, map_pass, compare_pass, moved_away}) {
     std::string held = purpose(kind, id_);
     Result<> dropped = co_await drop_internal(pool_, group_, std::move(held), SnapshotId{});
     if (!dropped) co_return dropped;

@@ -67,10 +67,11 @@ class Source final : public Claim {
   // Compares both ends at one position while data flow; one at a time.
   rt::Task<Result<VerifyReport>> verify_ends(VerifyRequest request, std::shared_ptr<VerifyWatch> watch);
   // The volumes leave `from` and are members of this group from one LSN on, at which the target stands when this returns; nothing
-  // after it is sent until go_past() or the end of this object. On failure they are back in `from`, whose targets may lack what
-  // was written in between.
+  // after it is sent until the end of this object. On failure they may be in either group.
   rt::Task<Result<>> take_in(GroupId from, std::vector<VolumeId> volumes, Duration at_most);
   void go_past();
+  // Whether the target may be past that LSN all the same, without what was written there to the volumes that came in.
+  [[nodiscard]] bool strayed() const { return strayed_; }
   void unsure() { handing_over_ = false; }  // the target may have been promoted: the next contact tells
 
   // Claim
@@ -277,6 +278,7 @@ class Source final : public Claim {
   bool streaming_ = false;
   Lsn catch_up_;  // Synchronized once the target is durable past it
   std::optional<Lsn> stop_at_;   // nothing after it is sent: the target is to stand exactly there
+  bool strayed_ = false;
   Lsn want_durable_, asked_durable_;
   struct Probe {
     Instant at;

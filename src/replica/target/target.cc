@@ -191,6 +191,8 @@ rt::Task<Result<>> Target::on_hello(Channel& channel, Frame frame) {
     if (id_from<VolumeUuid>(hello.members(i)) != member_uuids_[static_cast<std::size_t>(i)])
       co_return fail(Code::invalid, "the source means other volumes than the ones here");
   }
+  if (type_ == SyncType::mirror && !has_exactly(pool_, group_, members_))
+    co_return fail(Code::busy, "the target's group has other members than the relationship has pairs: a change of its pairs did not end; ask for it again");
   Way way = way_from(hello.way());
   if (leads_through(way, {ground_.self.id, group_}))
     co_return fail(Code::invalid, "this end's data would come from itself: that is a circle; detach one of its relationships");
