@@ -158,8 +158,12 @@ rt::Task<Result<std::vector<pool::VolumeRef>>> open_snapshot(pool::Pool& pool, S
 // The group as it is at one instant, whatever goes on.
 rt::Task<Result<Found>> look_through_snapshot(pool::Pool& pool, std::string group, std::size_t volumes, std::uint64_t blocks) {
   GroupId id;
-  for (const auto& [key, row] : pool.catalog().groups)
+  SnapshotId stand_in;
+  for (const auto& [key, row] : pool.catalog().groups) {
     if (row.name == group) id = key;
+    if (row.name == group && row.resync) stand_in = row.resync->stand_in;
+  }
+  if (!stand_in.is_none()) co_return co_await look_all(open_snapshot(pool, stand_in, volumes), blocks);   // its volumes are between two states
   CO_TRY(SnapshotId snapshot, co_await pool.snapshot(id, "looked-at", "the simulator looks"));
   Result<Found> found = co_await look_all(open_snapshot(pool, snapshot, volumes), blocks);
   CO_TRY_VOID(co_await pool.delete_snapshot(snapshot));
