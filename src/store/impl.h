@@ -181,7 +181,7 @@ class Impl final : public Store {
 
   // room.cc
   [[nodiscard]] std::uint64_t places_most() const;           // by capacity
-  void grow_if_needed();
+  void grow_if_needed(bool refused = false);   // `refused`: somebody was, whatever is left
   rt::Task<void> grow();
   rt::Task<Result<>> measure();
   rt::Task<Result<>> grow_once();

@@ -203,6 +203,20 @@ TEST(Store, WhatTheFileSystemHasLeftCountsFromTheBeginning) {
   EXPECT_GT(s.store->space().total, 200_MiB);
 }
 
+TEST(Store, WhoWantsMoreThanAGrowthStepLeavesIsServedWhileTheFileSystemHasRoom) {
+  TestStore s(os::sim::test_seed(22));
+  s.options().grow_step = 1_MiB;
+  s.reopen();
+  for (std::uint64_t blocks : {100, 200, 1000, 3000}) {
+    for (;;) {
+      auto reserved = s.store->reserve(blocks);
+      if (reserved) break;
+      ASSERT_EQ(reserved.error().code, Code::busy) << blocks << " blocks: " << reserved.error().message;
+      must(s.run(s.store->room()));
+    }
+  }
+}
+
 TEST(Store, OverwritingInAFullPoolNeverRunsOutOfSpace) {
   TestStore s(os::sim::test_seed(20));
   s.options().capacity = 8_MiB;

@@ -15,7 +15,7 @@ std::uint64_t Impl::places_most() const { return options_.capacity.value == 0 ? 
 Result<> Impl::reserve(std::uint64_t blocks, bool from_reserve) {
   TRY_VOID(usable());
   bool admitted = places_.reserve(blocks, from_reserve);
-  grow_if_needed();
+  grow_if_needed(!admitted);
   if (admitted) return {};
   if (growing_) return fail(Code::busy, "the data file is growing");
   if (!room_exhausted_ && (deltas_.entries() != 0 || deltas_.intervals() != 0 || may_sweep_)) return fail(Code::busy, "space is being given back");
@@ -52,9 +52,9 @@ bool Impl::space_is_short() const {
   return places_.available() < places_.total() / 16 + places_.keep_back();
 }
 
-void Impl::grow_if_needed() {
+void Impl::grow_if_needed(bool refused) {
   if (growing_ || grow_refused_ || closed_ || failed_ || places_.total() >= places_most()) return;
-  if (places_.available() >= options_.grow_step.value / block_size / 2) return;
+  if (!refused && places_.available() >= options_.grow_step.value / block_size / 2) return;
   growing_ = true;
   scope_.spawn(grow());
 }
