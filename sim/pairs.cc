@@ -1,14 +1,11 @@
 // Pairs of a mirror leave it and come back while hosts write to all of its volumes, and systems and links die in the midst. Where the
 // source is lost, the target's group is one prefix of what was written to its members, whoever they are at that moment.
-#include <array>
-
 #include "sim/story.h"
 
 namespace lockstep::sim {
 namespace {
 
 using replica::CopyState;
-using replica::Mode;
 using replica::Operation;
 
 constexpr std::size_t volumes = 3;
@@ -19,7 +16,7 @@ class Pairs final : public Story {
   Pairs(std::uint64_t seed, bool verbose) : Story(seed, verbose, 0x50319), a_(world_, "a", sizes()), b_(world_, "b", sizes()) { load_.pause = std::chrono::microseconds(4000 + rng_.below(8000)); }
 
   void play() override {
-    set_up();
+    set_up_mirror(a_, b_, relation, volumes);
     for (std::uint64_t rounds = 1 + rng_.below(3); rounds > 0; --rounds) {
       std::string volume = "p/v" + std::to_string(rng_.below(volumes));
       change(Operation::remove_sync_pair, volume);
@@ -37,17 +34,6 @@ class Pairs final : public Story {
   }
 
  private:
-  void set_up() {
-    for (Node* node : {&a_, &b_}) make_pool(*node);
-    pair_up(a_, b_);
-    make_group(a_, "g", volumes, load_.blocks);
-    constexpr std::array modes{Mode::synchronous, Mode::asynchronous, Mode::adaptive};
-    manage::CreateReplica request;
-    request.mode = static_cast<std::uint16_t>(modes[rng_.below(modes.size())]);
-    create(a_, b_, relation, request);
-    wait_level(a_, relation);
-  }
-
   // Until it is done: what a fault broke off is asked for again.
   void change(Operation operation, const std::string& volume) {
     begin_load();

@@ -22,7 +22,7 @@ class Roles final : public Story {
   }
 
   void play() override {
-    set_up();
+    set_up_mirror(a_, b_, relation, volumes);
     for (std::uint64_t rounds = 1 + rng_.below(3); rounds > 0; --rounds) {
       part();
       join();
@@ -55,17 +55,6 @@ class Roles final : public Story {
     Node* at;
     Operation operation;
   };
-
-  void set_up() {
-    for (Node* node : {&a_, &b_}) make_pool(*node);
-    pair_up(a_, b_);
-    make_group(a_, "g", volumes, load_.blocks);
-    constexpr std::array modes{Mode::synchronous, Mode::asynchronous, Mode::adaptive};
-    manage::CreateReplica request;
-    request.mode = static_cast<std::uint16_t>(modes[rng_.below(modes.size())]);
-    create(a_, b_, relation, request);
-    wait_level(a_, relation);
-  }
 
   // --- they part
 

@@ -89,6 +89,17 @@ void Story::create(Node& from, Node& to, const std::string& name, manage::Create
   from.finish(from.must<manage::Outcome>("create " + name, from.system().create_replica(root, request)), "create " + name);
 }
 
+void Story::set_up_mirror(Node& from, Node& to, const std::string& name, std::size_t volumes) {
+  for (Node* node : {&from, &to}) make_pool(*node);
+  pair_up(from, to);
+  make_group(from, "g", volumes, load_.blocks);
+  constexpr std::array modes{replica::Mode::synchronous, replica::Mode::asynchronous, replica::Mode::adaptive};
+  manage::CreateReplica request;
+  request.mode = static_cast<std::uint16_t>(modes[rng_.below(modes.size())]);
+  create(from, to, name, request);
+  wait_level(from, name);
+}
+
 void Story::crash(Node& node, bool power) {
   ++faults_;
   tell((power ? "power cut of " : "kill of ") + node.name());

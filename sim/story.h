@@ -42,6 +42,8 @@ class Story {
   void make_group(Node& node, const std::string& group, std::size_t volumes, std::uint64_t blocks);   // of p/v0, p/v1 ...
   // What the caller has not set is: pool p, group g, a mirror.
   void create(Node& from, Node& to, const std::string& name, manage::CreateReplica request);
+  // All of that: group g of as many volumes, mirrored in a mode of the seed's choice, and level.
+  void set_up_mirror(Node& from, Node& to, const std::string& name, std::size_t volumes);
   void crash(Node& node, bool power);
   void restart(Node& node);
   void partition(Node& x, Node& y);

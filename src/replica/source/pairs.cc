@@ -22,17 +22,13 @@ rt::Task<Result<>> Source::take_in(GroupId from, std::vector<VolumeId> volumes, 
   strayed_ = false;
   Result<Lsn> moved = co_await pool_.move_members(from, group_, std::move(volumes));
   if (!moved) {
-    go_past();
+    stop_at_.reset();
+    pool_.arrived().wake_all();
     co_return fail(described(moved.error()));
   }
   stop_at_ = *moved;
   pool_.arrived().wake_all();
   co_return co_await wait_durable(*moved, at_most);
-}
-
-void Source::go_past() {
-  stop_at_.reset();
-  pool_.arrived().wake_all();
 }
 
 }  // namespace lockstep::replica

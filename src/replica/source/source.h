@@ -69,7 +69,6 @@ class Source final : public Claim {
   // The volumes leave `from` and are members of this group from one LSN on, at which the target stands when this returns; nothing
   // after it is sent until the end of this object. On failure they may be in either group.
   rt::Task<Result<>> take_in(GroupId from, std::vector<VolumeId> volumes, Duration at_most);
-  void go_past();
   // Whether the target may be past that LSN all the same, without what was written there to the volumes that came in.
   [[nodiscard]] bool strayed() const { return strayed_; }
   void unsure() { handing_over_ = false; }  // the target may have been promoted: the next contact tells
