@@ -45,11 +45,16 @@ Result<std::vector<std::string>> names_for(pool::Pool& pool, const TargetWish& w
   return names;
 }
 
+// Made a target by a creation that broke off before its relationship was written down, or before it was undone: nothing was copied.
+bool is_left_over(const store::GroupRow& row, const TargetWish& wish) {
+  bool untouched = row.role == store::Role::target && !row.was_synchronized && row.resync && row.resync->relationship == row.following;
+  return untouched && std::ranges::find(wish.known, row.following) == wish.known.end();
+}
+
 // An existing group is a target when nobody else has anything to do with it.
 Result<> check_free(pool::Pool& pool, const store::GroupRow& row, const TargetWish& wish) {
   bool follows = row.role != store::Role::source || !row.following.is_none();
-  bool left_over = !row.following.is_none() && std::ranges::find(wish.known, row.following) == wish.known.end();
-  if (follows && !left_over)
+  if (follows && !is_left_over(row, wish))
     return fail(Code::invalid, told(pool, row) + " is a target already; name another");
   for (const auto& [id, follower] : pool.catalog().followers) {
     if (follower.group == row.id && follower.window == Duration{0})

@@ -77,6 +77,32 @@ TEST(Seed, TheLinkMayBreakAtAnyMoment) {
   }
 }
 
+// What follows a relationship that this system does not know is used only where nothing can have been copied into it.
+TEST(Seed, ACreationThatBrokeOffLeavesAGroupThatCanBeUsedAgain) {
+  Seeded s{745};
+  auto follow_nobody_known = [&](bool was_synchronized, bool opened) {
+    store::GroupRow row = *s.b.group("seed");
+    row.role = store::Role::target;
+    row.following = RelationshipId{};
+    row.following.bytes.fill(std::byte{7});
+    row.was_synchronized = was_synchronized;
+    row.resync.reset();
+    if (opened) row.resync = store::ResyncBracket{row.following, SnapshotId{}, 0, Origin{}};
+    must(s.b.on_pool(s.b.pool().change_group(row)));
+  };
+  for (auto [was_synchronized, opened] : {std::pair{true, false}, std::pair{true, true}, std::pair{false, false}}) {
+    follow_nobody_known(was_synchronized, opened);
+    auto refused = s.create_onto("seed");
+    ASSERT_FALSE(refused.has_value());
+    EXPECT_THAT(refused.error().message, ::testing::HasSubstr("is a target already"));
+  }
+  follow_nobody_known(false, true);
+  RelationshipId id = must(s.create_onto("seed"));
+  ASSERT_TRUE(s.a.reaches(id, CopyState::synchronized)) << s.a.report(id).cause;
+  s.expect_equal();
+  EXPECT_THAT(s.b.snapshots(), ElementsAre(StartsWith("before-")));
+}
+
 TEST(Seed, WithoutASeededGroupNothingIsMade) {
   Seeded s{760};
   Result<RelationshipId> made = s.create_onto("nobody");
