@@ -15,7 +15,7 @@ namespace {
 
 using os::sim::must;
 
-constexpr int accounts = 20, rounds = 60;
+constexpr int accounts = 20, rounds = 240;
 
 // Money moves between two accounts in each transaction: whoever sees another sum saw half of one.
 void move_money(Database& database) {

@@ -1,8 +1,10 @@
 #include "db/vfs.h"
 
 #include <atomic>
+#include <chrono>
 #include <cstring>
 #include <mutex>
+#include <thread>
 
 namespace lockstep::db {
 namespace {
@@ -74,7 +76,12 @@ int randomness(sqlite3_vfs* vfs, int amount, char* out) {
   return amount;
 }
 
-int sleep(sqlite3_vfs*, int) { return 0; }   // nobody here waits for a lock
+// SQLite waits like this for one thing: that another thread takes its hands off the log's index, for whose states it has
+// only so many tries. What it waits for is a thread, not time; where there is one thread, nobody is ever in the way.
+int sleep(sqlite3_vfs*, int microseconds) {
+  std::this_thread::sleep_for(std::chrono::microseconds(microseconds));
+  return microseconds;
+}
 
 int current_time_ms(sqlite3_vfs* vfs, sqlite3_int64* out) {
   constexpr sqlite3_int64 unix_epoch_ms = 210866760000000;   // of the Julian calendar
