@@ -85,7 +85,9 @@ class Full final : public Story {
       if (rng_.coin()) break;
     }
     std::uint64_t before = history_.answers();
-    a_.begin_load(history_, rng_.named("again"), load_, volumes);
+    Load patient = load_;   // two minutes of being refused
+    patient.pause = std::chrono::milliseconds(5);
+    a_.begin_load(history_, rng_.named("again"), patient, volumes);
     bool room = world_.run_until([&] { return history_.answers() >= before + 50; }, std::chrono::minutes(2));
     a_.end_load();
     if (!room && !snapshots_.empty()) return empty();   // those that are left hold the same blocks

@@ -348,6 +348,32 @@ TEST_F(PoolTest, ADeletedSnapshotOfAFullPoolMakesRoomForTheNextWrite) {
   for (std::uint64_t i = 0; i < written; ++i) EXPECT_EQ(p.tags("v", Bytes{i << 20}, 1 << 20), all(100 + i, 2048));
 }
 
+TEST_F(PoolTest, ATargetThatCaughtUpMakesRoomForTheNextWrite) {
+  p.options.store.capacity = 16_MiB;
+  must(p.close());
+  must(p.open(false));
+  GroupId group = must(p.run(p.pool->create_group("g", {make("v", 64_MiB)})));
+  store::FollowerRow target;
+  target.id.bytes[0] = std::byte{7};
+  target.group = group;
+  target.durable = p.pool->status().appended;
+  target.journal_budget = 1_GiB;
+  must(p.run(p.pool->set_follower(target)));
+  std::uint64_t written = 0;
+  Result<Lsn> last;
+  for (; written < 64; ++written) {   // the same place again: what it held before is still to be sent
+    last = p.write("v", 1 + written, Bytes{0}, 1 << 20);
+    if (!last) break;
+  }
+  ASSERT_FALSE(last);
+  EXPECT_EQ(last.error().code, Code::no_space);
+  checkpoint();
+  ASSERT_FALSE(p.write("v", 100, Bytes{0}, 1 << 20));
+  p.pool->follower_durable(target.id, p.pool->status().appended);
+  for (std::uint64_t i = 0; i < 8; ++i) must(p.write("v", 200 + i, Bytes{i << 20}, 1 << 20));
+  for (std::uint64_t i = 0; i < 8; ++i) EXPECT_EQ(p.tags("v", Bytes{i << 20}, 1 << 20), all(200 + i, 2048));
+}
+
 TEST_F(PoolTest, FailedSyncStopsThePool) {
   make("v");
   must(p.write("v", 1, Bytes{0}, 4096));

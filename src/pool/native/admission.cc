@@ -84,9 +84,7 @@ rt::Task<Result<>> Admission::reserve(std::uint64_t blocks) {
       CO_TRY_VOID(co_await core_.store->room());
       continue;
     }
-    // What is overwritten in the overlay frees its old place with the next checkpoint; what was deleted, all that only it held.
-    const bool frees = !core_.overlay->empty() || !core_.unfolded.empty();
-    if (tried || reserved.error().code != Code::no_space || !frees) {
+    if (tried || reserved.error().code != Code::no_space || !core_.checkpoint_frees()) {
       bool more = false;
       if (reserved.error().code == Code::no_space && core_.spares) {
         CO_TRY(more, co_await make_room(blocks));

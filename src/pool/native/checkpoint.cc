@@ -44,12 +44,15 @@ void Checkpointer::start() {
     wake_.wake_all();
   };
   core_.checkpoint_now = [this] { return now(); };
+  // What is overwritten in the overlay frees its old place; what was deleted, all that only it held; a target that came further, what
+  // only the records that it has now name.
+  core_.checkpoint_frees = [this] { return !core_.overlay->empty() || !core_.unfolded.empty() || followers_.moved(); };
   core_.scope.spawn(run());
   core_.scope.spawn(tidy());
 }
 
 bool Checkpointer::anything() const {
-  return !core_.overlay->empty() || !core_.unfolded.empty() || followers_.waiting() || core_.store->checkpoint_lsn() < core_.journal->appended();
+  return !core_.overlay->empty() || !core_.unfolded.empty() || followers_.waiting() || followers_.moved() || core_.store->checkpoint_lsn() < core_.journal->appended();
 }
 
 rt::Task<void> Checkpointer::run() {
@@ -114,10 +117,10 @@ rt::Task<Result<>> Checkpointer::once() {
   core_.changed.wake_all();
   core_.scope.spawn(let_go(std::move(dropped)));
 
-  Lsn floor = followers_.floor(upto);
-  CO_TRY_VOID(co_await core_.journal->trim(floor, upto));
-  core_.store->journal_released(floor);
-  followers_.forget_times(floor);
+  const Lsn kept_after = followers_.trimmable(upto), released = followers_.released(upto);
+  CO_TRY_VOID(co_await core_.journal->trim(kept_after, upto));
+  core_.store->journal_released(released);
+  followers_.forget_times(kept_after);
   admission_.drained(freed, core_.loop.clock().now() - began);
   tidy_due_ = true;
   tidy_wake_.wake_all();

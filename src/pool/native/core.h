@@ -94,6 +94,7 @@ class Core {
   rt::Callback on_growth;                              // the overlay or the catalogue grew
   rt::Callback want_checkpoint;                        // begins one soon
   std::function<rt::Task<Result<>>()> checkpoint_now;  // one that begins after the call; made by the checkpointer
+  std::function<bool()> checkpoint_frees;              // one may give places back
   rt::Scope scope;
 
   // Whole blocks of `volume`; for a write, `count` blocks are reserved and belong to the overlay from here on, whatever becomes of it.

@@ -175,12 +175,9 @@ rt::Task<Result<>> Followers::prepare(Lsn upto, store::Commit& commit) {
     }
     // What the target has by now is neither in the journal's claim nor in the map any more.
     FollowerRow next = row;
-    bool clear_map = false;
-    if (clear) {
-      next.durable = std::max(next.durable, *clear);
-      clear_map = row.mapped && row.mapped_upto <= *clear;
-      if (clear_map) next.mapped = false;
-    }
+    next.durable = std::max(next.durable, clear.value_or(Lsn{0}));
+    const bool clear_map = row.mapped && row.mapped_upto <= next.durable;
+    if (clear_map) next.mapped = false;
     // The journal is claimed after this; the map takes over up to `to`.
     const Lsn after = known(next);
     Lsn to = std::max(fold.value_or(after), after);
@@ -237,13 +234,19 @@ Lsn Followers::claimed_after(const FollowerRow& row) const {
   return at == at_rest_.end() ? known(row) : std::min(known(row), at->second);
 }
 
-Lsn Followers::floor(Lsn upto) const {
+bool Followers::moved() const {
+  return std::ranges::any_of(core_.catalog.followers, [this](const auto& entry) { return claimed_after(entry.second) < known(entry.second); });
+}
+
+Lsn Followers::least_claim(Lsn upto, Lsn kept) const {
   for (const auto& [id, row] : core_.catalog.followers) {
     const Lsn after = claimed_after(row);
-    if (unreadable_.contains(id)) continue;
-    if (is_covered(after)) upto = std::min(upto, Lsn{std::max<std::uint64_t>(after.value, 1) - 1});
+    if (!unreadable_.contains(id) && is_covered(after)) upto = std::min(upto, std::max(after, kept) - kept);
   }
   return upto;
 }
+
+Lsn Followers::released(Lsn upto) const { return least_claim(upto, Lsn{0}); }
+Lsn Followers::trimmable(Lsn upto) const { return least_claim(upto, Lsn{1}); }
 
 }  // namespace lockstep::pool::native

@@ -2,6 +2,7 @@
 // trim LSN are one commit, so there is no instant at which neither knows what a target lacks.
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <vector>
@@ -26,15 +27,19 @@ class Followers {
   rt::Task<Result<>> prepare(Lsn upto, store::Commit& commit);
   // That commit is durable: the rows become so in the live catalogue too.
   void committed();
-  // The journal may be trimmed up to here, as far as followers are concerned. A target's own position stays readable, so that it can be
-  // found again after a restart.
-  [[nodiscard]] Lsn floor(Lsn upto) const;
+  // No follower will read a record at or before this: what only those name may be used again.
+  [[nodiscard]] Lsn released(Lsn upto) const;
+  // The journal may be trimmed up to here, as far as followers are concerned. The record that a follower's claim begins after stays
+  // readable, so that a target's position can be found again after a restart.
+  [[nodiscard]] Lsn trimmable(Lsn upto) const;
   // Times and origins that nobody will ask for any more.
   void forget_times(Lsn floor);
   // Somebody claims more of the journal than he may: a checkpoint ends that.
   [[nodiscard]] bool over_budget() const;
-  // Something that only a checkpoint writes down.
+  // Something that only a checkpoint does.
   [[nodiscard]] bool waiting() const { return !wishes_.empty(); }
+  // Somebody claims less of the journal than a restart would find.
+  [[nodiscard]] bool moved() const;
 
  private:
   struct Wish {
@@ -48,9 +53,12 @@ class Followers {
     Lsn durable;
     std::uint64_t edition = 0;
   };
-  [[nodiscard]] static Lsn known(const store::FollowerRow& row) { return row.mapped ? row.mapped_upto : row.durable; }
+  // The journal is claimed after this. A map that the target has gone past is nothing any more.
+  [[nodiscard]] static Lsn known(const store::FollowerRow& row) { return row.mapped ? std::max(row.mapped_upto, row.durable) : row.durable; }
   [[nodiscard]] bool is_covered(Lsn lsn) const;
   [[nodiscard]] Lsn claimed_after(const store::FollowerRow& row) const;
+  // The least that a claim begins after, less `kept` records; `upto` where nobody claims anything.
+  [[nodiscard]] Lsn least_claim(Lsn upto, Lsn kept) const;
   [[nodiscard]] bool is_over_budget(const store::FollowerRow& row) const;
   [[nodiscard]] Bytes budget_of(const store::FollowerRow& row) const;
   rt::Task<Result<store::ChangeMapUpdate>> changes_of(RelationshipId follower, GroupId group, Lsn after, Lsn upto);

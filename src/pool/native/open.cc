@@ -70,7 +70,7 @@ rt::Task<Result<>> NativePool::recover(bool fresh) {
   core_.refresh();   // writability depends on damage
   core_.journal->on_received([this] { answers_.received_moved(); });
   core_.journal->beside_sync([this] { return core_.sync_big_writes(); });
-  core_.store->journal_released(core_.damage ? Lsn{0} : followers_.floor(checkpoint));
+  core_.store->journal_released(core_.damage ? Lsn{0} : followers_.released(checkpoint));
   if (!core_.damage) {
     // Admitted once, so there is space: what is kept back serves where new admissions would be refused.
     auto reserved = co_await reserve_replayed(core_.overlay->reserved());
