@@ -11,6 +11,7 @@ constexpr std::array all{
     Scenario{"trio", 2, make_trio_story},
     Scenario{"roles", 3, make_roles_story},
     Scenario{"pairs", 1, make_pairs_story},
+    Scenario{"members", 1, make_members_story},
     Scenario{"points", 2, make_points_story},
     Scenario{"damage", 1, make_damage_story},
     Scenario{"full", 1, make_full_story},

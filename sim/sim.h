@@ -36,6 +36,7 @@ struct Scenario {
 [[nodiscard]] std::unique_ptr<Story> make_trio_story(std::uint64_t seed, bool verbose);
 [[nodiscard]] std::unique_ptr<Story> make_roles_story(std::uint64_t seed, bool verbose);
 [[nodiscard]] std::unique_ptr<Story> make_pairs_story(std::uint64_t seed, bool verbose);
+[[nodiscard]] std::unique_ptr<Story> make_members_story(std::uint64_t seed, bool verbose);
 [[nodiscard]] std::unique_ptr<Story> make_points_story(std::uint64_t seed, bool verbose);
 [[nodiscard]] std::unique_ptr<Story> make_damage_story(std::uint64_t seed, bool verbose);
 [[nodiscard]] std::unique_ptr<Story> make_full_story(std::uint64_t seed, bool verbose);
