@@ -262,6 +262,9 @@ class Pool {
   virtual rt::Task<Result<>> clear_change_map(RelationshipId follower, Lsn upto) = 0;
   virtual rt::Task<Result<std::vector<store::ChangeMapUpdate::Leaf>>> change_map(RelationshipId follower, VolumeId volume, std::uint64_t from_leaf, std::size_t most) = 0;
   virtual rt::Task<Result<std::uint64_t>> change_map_blocks(RelationshipId follower) = 0;
+  // How many blocks the follower lacks, if it has everything up to `after`: those of its map, and those that the journal changes after both.
+  // Looks only; `changed`: nobody knows any more.
+  virtual rt::Task<Result<std::uint64_t>> blocks_lacking(RelationshipId follower, Lsn after) = 0;
 
   // For relationships: writing, as a target. Records keep their origins, volumes are this pool's ids. Appended in order as one unit; the group's
   // position moves to the last origin unless a record carries flag_resync. Returns the last LSN (received soon; commit() for durable).

@@ -1,6 +1,7 @@
 #include "pool/native/followers.h"
 
 #include <algorithm>
+#include <bit>
 
 namespace lockstep::pool::native {
 
@@ -139,6 +140,25 @@ rt::Task<Result<ChangeMapUpdate>> Followers::changes_of(RelationshipId follower,
   update.add.reserve(masks.size());
   for (const auto& [at, mask] : masks) update.add.push_back(ChangeMapUpdate::Leaf{at.first, at.second, mask});
   co_return update;
+}
+
+rt::Task<Result<std::uint64_t>> Followers::blocks_lacking(RelationshipId follower, Lsn after) {
+  auto at = core_.catalog.followers.find(follower);
+  if (at == core_.catalog.followers.end()) co_return fail(Code::not_found, "pool '" + core_.name + "': there is no such follower");
+  const FollowerRow row = at->second;
+  after = std::max(after, known(row));
+  if (!is_covered(after) || unreadable_.contains(follower))
+    co_return fail(Code::changed, "pool '" + core_.name + "': what this follower lacks is no longer in the journal, and no map has it");
+  CO_TRY_VOID(core_.journal->push());
+  CO_TRY(ChangeMapUpdate later, co_await changes_of(follower, row.group, after, core_.journal->received()));
+  CO_TRY(std::uint64_t blocks, co_await core_.store->change_map_blocks(follower));
+  for (ChangeMapUpdate::Leaf& leaf : later.add) {
+    CO_TRY(std::vector<ChangeMapUpdate::Leaf> mapped, co_await core_.store->change_map(follower, leaf.volume, leaf.leaf, 1));
+    const bool known_leaf = !mapped.empty() && mapped.front().leaf == leaf.leaf;
+    for (std::size_t word = 0; word < leaf.mask.size(); ++word)
+      blocks += static_cast<std::uint64_t>(std::popcount(leaf.mask[word] & ~(known_leaf ? mapped.front().mask[word] : 0)));
+  }
+  co_return blocks;
 }
 
 // Its record removes the map that the follower had. Were a map made before it, by a checkpoint that began before it, the next one would

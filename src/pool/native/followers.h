@@ -22,6 +22,7 @@ class Followers {
   rt::Task<Result<>> drop(RelationshipId follower);
   rt::Task<Result<>> fold(RelationshipId follower, Lsn upto);
   rt::Task<Result<>> clear(RelationshipId follower, Lsn upto);
+  rt::Task<Result<std::uint64_t>> blocks_lacking(RelationshipId follower, Lsn after);
 
   // For the checkpoint up to `upto`: adds what is to be folded or cleared, and the rows as they will be. Reads the journal.
   rt::Task<Result<>> prepare(Lsn upto, store::Commit& commit);

@@ -79,6 +79,7 @@ class NativePool final : public Pool {
   rt::Task<Result<std::vector<store::ChangeMapUpdate::Leaf>>> change_map(RelationshipId follower, VolumeId volume, std::uint64_t from_leaf, std::size_t most) override {
     return core_.store->change_map(follower, volume, from_leaf, most);
   }
+  rt::Task<Result<std::uint64_t>> blocks_lacking(RelationshipId follower, Lsn after) override { return followers_.blocks_lacking(follower, after); }
   rt::Task<Result<std::uint64_t>> change_map_blocks(RelationshipId follower) override { return core_.store->change_map_blocks(follower); }
 
   rt::Task<Result<Lsn>> apply(GroupId group, std::vector<journal::Record> records) override { return shipping_.apply(group, std::move(records)); }

@@ -57,23 +57,20 @@ rt::Task<Result<>> give_up_source_role(pool::Pool& pool, GroupId group) {
   co_return co_await pool.change_group(std::move(row));
 }
 
-// What the follower's map and journal hold: blocks that this end changed and the other lacks.
-rt::Task<Bytes> changed_bytes(pool::Pool& pool, RelationshipId follower, bool measure, std::optional<Past> other) {
+// What the follower's map and journal hold: blocks that this end changed since the two parted, and the other lacks.
+rt::Task<Bytes> changed_bytes(pool::Pool& pool, RelationshipId follower, std::optional<Past> other) {
   const store::FollowerRow* row = follower_row(pool, follower);
   if (row == nullptr) co_return Bytes{0};
-  if (measure) {
-    std::optional<Origin> common;
-    if (other) common = last_common(past_of(pool, row->group), *other);
-    if (common) {
-      Origin since = *common;
-      Result<> trimmed = co_await claim_after(pool, follower, since);
-      ignore(trimmed, "then more blocks are counted than will travel");
-    }
-    Lsn now = pool.status().appended;
-    Result<> folded = co_await pool.fold_follower(follower, now);
-    ignore(folded, "then fewer blocks are counted than will travel");
+  GroupId group = row->group;
+  std::optional<Origin> common;
+  if (other) common = last_common(past_of(pool, group), *other);
+  Lsn parted{0};
+  if (common) {
+    Origin since = *common;
+    Result<std::optional<Lsn>> at = co_await pool.lsn_of(group, since);
+    if (at && *at) parted = **at;
   }
-  Result<std::uint64_t> blocks = co_await pool.change_map_blocks(follower);
+  Result<std::uint64_t> blocks = co_await pool.blocks_lacking(follower, parted);
   co_return Bytes{blocks ? *blocks * block_size : 0};
 }
 
@@ -215,8 +212,10 @@ rt::Task<Result<Outcome>> Steps::at_source(EntryRef entry, Order order) {
     out.past = std::move(looked.past);
     out.writable = looked.writable;
     out.follows_another = looked.follows_another;
-    auto measured = changed_bytes(*pool, follower_id(entry->kept.id, group), order.measure, order.other);
-    out.changed = co_await rt::run_on(pool->loop(), std::move(measured));
+    if (order.measure) {
+      auto measured = changed_bytes(*pool, follower_id(entry->kept.id, group), order.other);
+      out.changed = co_await rt::run_on(pool->loop(), std::move(measured));
+    }
   }
   Report report = roster_.report_of(*entry);
   out.copy_state = report.copy_state;
@@ -280,8 +279,10 @@ rt::Task<Result<Outcome>> Steps::at_target(EntryRef entry, Order order) {
     out.past = std::move(looked.past);
     out.writable = looked.writable;
     out.follows_another = looked.follows_another;
-    auto measured = changed_bytes(*pool, follower_id(entry->kept.id, group), order.measure, order.other);
-    out.changed = co_await rt::run_on(pool->loop(), std::move(measured));
+    if (order.measure) {
+      auto measured = changed_bytes(*pool, follower_id(entry->kept.id, group), order.other);
+      out.changed = co_await rt::run_on(pool->loop(), std::move(measured));
+    }
   }
   Report report = roster_.report_of(*entry);
   out.copy_state = report.copy_state;

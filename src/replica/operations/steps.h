@@ -25,7 +25,7 @@ struct Order {
   std::string name;
   std::optional<Past> other;  // the history that wins
   bool by_peer = false;       // asked by the other system
-  bool measure = false;       // look: count the changed blocks, though it costs a checkpoint
+  bool measure = false;       // look: count the changed blocks, though it costs a walk through the journal
   using Pairs = std::vector<std::pair<VolumeUuid, VolumeUuid>>;
   Pairs pairs;                // source's, target's
   RelationshipId with;

@@ -53,6 +53,23 @@ TEST(Cycle, WhatTravelsBackIsWhatEitherEndChangedSinceTheyParted) {
   EXPECT_EQ(parted.pair.a.tag("db-v1", Bytes{15 * 4096}), 2015U);
 }
 
+TEST(Cycle, AForecastOnlyLooks) {
+  Parted parted;
+  auto claims = [&](TestSystem& system) {
+    std::vector<std::tuple<RelationshipId, Lsn, bool, Lsn, Origin>> out;
+    for (const auto& [id, row] : system.pool().catalog().followers) out.emplace_back(id, row.durable, row.mapped, row.mapped_upto, row.since);
+    return out;
+  };
+  auto here = claims(parted.pair.a), there = claims(parted.pair.b);
+  Lsn a = parted.pair.a.pool().status().appended, b = parted.pair.b.pool().status().appended;
+  for (Operation operation : {Operation::failback, Operation::restore_from_replica, Operation::resync_replica})
+    ignore(parted.pair.b.run(parted.pair.b.engine->forecast(parted.id, operation)), "some are refused in this state");
+  EXPECT_EQ(claims(parted.pair.a), here);
+  EXPECT_EQ(claims(parted.pair.b), there);
+  EXPECT_EQ(parted.pair.a.pool().status().appended, a);
+  EXPECT_EQ(parted.pair.b.pool().status().appended, b);
+}
+
 TEST(Cycle, WithoutAForecastItIsTheSame) {
   Parted parted;
   Bytes before = parted.sent();
