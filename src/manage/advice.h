@@ -7,9 +7,6 @@
 
 namespace lockstep::manage {
 
-// After `wanted` was refused in `state`: which operation leads to where it is legal, and what is legal now. Ends with '.'.
-[[nodiscard]] std::string instead_of(replica::Operation wanted, replica::SyncType type, replica::CopyState state);
-
 // What leads from `state` to Synchronized. Ends with '.'.
 [[nodiscard]] std::string towards_synchronized(replica::SyncType type, replica::CopyState state, const std::string& name);
 

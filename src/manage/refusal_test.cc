@@ -33,8 +33,9 @@ TEST(Refusals, EveryCodeHasANextStep) {
 }
 
 TEST(Advice, NamesTheWayToWhereTheOperationIsLegal) {
-  EXPECT_THAT(instead_of(Operation::failback, SyncType::mirror, CopyState::synchronized), HasSubstr("First Failover, then Failback. Legal from Synchronized: "));
-  EXPECT_THAT(instead_of(Operation::split, SyncType::snapshot, CopyState::synchronized), HasSubstr("A Snapshot offers "));
+  auto next_step = [](Operation operation, SyncType type) { return refusal_of(replica::check(type, operation, CopyState::synchronized, true).error(), "m").next_step; };
+  EXPECT_THAT(next_step(Operation::failback, SyncType::mirror), HasSubstr("First Failover, then Failback. Legal from Synchronized: "));
+  EXPECT_THAT(next_step(Operation::split, SyncType::snapshot), HasSubstr("A Snapshot offers "));
   EXPECT_THAT(towards_synchronized(SyncType::mirror, CopyState::suspended, "m"), HasSubstr("Resume"));
   EXPECT_THAT(towards_synchronized(SyncType::mirror, CopyState::unsynchronized, "m"), HasSubstr("replica watch m"));
 }
@@ -47,7 +48,7 @@ TEST(Advice, IsNeverEmpty) {
         auto at = static_cast<CopyState>(state);
         auto operation = static_cast<Operation>(number);
         if (replica::check(type, operation, at, true)) continue;
-        EXPECT_FALSE(instead_of(operation, type, at).empty()) << name_of(type) << " " << name_of(operation) << " " << name_of(at);
+        EXPECT_FALSE(replica::instead_of(operation, type, at).empty()) << name_of(type) << " " << name_of(operation) << " " << name_of(at);
         EXPECT_FALSE(towards_synchronized(type, at, "m").empty());
       }
 }

@@ -18,20 +18,11 @@ struct Checked {
   replica::Cell cell;
 };
 
-// What was refused in this state, and what to do instead.
-Refusal not_now(const replica::Relationship& r, replica::Operation operation, replica::CopyState state, const Error& why) {
-  Error error = why.in("relationship '" + r.name + "'");
-  Refusal refusal = refusal_of(error, r.name);
-  refusal.message = std::move(error.message);   // whole: it names the states in which the operation is legal
-  refusal.next_step = instead_of(operation, r.sync_type, state);
-  return refusal;
-}
-
 Answer<Checked> check_operation(const replica::Report& report, std::uint16_t number) {
   if (number < 2 || number > 25) return bad_parameter("Operation", "Operation " + std::to_string(number) + " is not one of 2 to 25", "Give one of the operations that the relationship lists.");
   auto operation = static_cast<replica::Operation>(number);
   Result<replica::Cell> cell = replica::check(report.relationship.sync_type, operation, report.copy_state, true);
-  if (!cell) return refuse(not_now(report.relationship, operation, report.copy_state, cell.error()));
+  if (!cell) return refuse(cell.error().in("relationship '" + report.relationship.name + "'"), report.relationship.name);
   return Checked{operation, *cell};
 }
 
@@ -135,8 +126,7 @@ rt::Task<Answer<Outcome>> Relationships::operate_pairs(Caller caller, std::strin
   if (all) co_return co_await operate(std::move(caller), text_of(r.id), operation);
   Result<replica::Cell> cell = replica::group_only(wanted) ? replica::check(r.sync_type, wanted, report.copy_state, true) : replica::check_pair(r.sync_type, wanted, report.copy_state);
   if (!cell && wanted == replica::Operation::add_sync_pair) cell = replica::Cell{replica::Cell::Kind::configures};   // one that broke off is completed in any state: the engine knows
-  if (!cell && cell.error().code == Code::unsupported) co_return refuse(not_now(r, wanted, report.copy_state, cell.error()));
-  if (!cell) co_return refuse(cell.error().in("relationship '" + r.name + "'"), r.name);   // says itself what to do with a pair
+  if (!cell) co_return refuse(cell.error().in("relationship '" + r.name + "'"), r.name);
   if (cell->kind == replica::Cell::Kind::no_op) co_return outcome;
   std::string what = std::string(replica::name_of(wanted)) + " " + r.name + ", " + std::to_string(uuids.size()) + (uuids.size() == 1 ? " pair" : " pairs");
   std::string object = r.name;

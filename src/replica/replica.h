@@ -13,6 +13,7 @@
 #include "base/base.h"
 #include "os/os.h"
 #include "pool/pool.h"
+#include "replica/model/advice.h"
 #include "replica/model/model.h"
 #include "replica/model/states.h"
 #include "replica/model/verify.h"

@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "replica/model/advice.h"
+
 namespace lockstep::replica {
 namespace {
 
@@ -30,8 +32,8 @@ constexpr std::array mirror_rows = {
     Row{Operation::failover, "x     F10    10    10    10    10    F10   10    =     x     x     F10"},
     Row{Operation::failback, "x     x      x     x     x     x     x     x     3>4   x     x     x"},
     Row{Operation::fracture, "x     6      6     x     =     =     6     6     x     x     x     x"},
-    Row{Operation::remove_sync_pair,
-        "cfg   cfg    cfg   cfg   cfg   cfg   cfg   cfg   cfg   cfg   cfg   cfg"},
+    // Not while hosts use the target: a relationship of its own would overwrite what they wrote there.
+    Row{Operation::remove_sync_pair, "cfg   cfg    cfg   cfg   x     x     cfg   cfg   x     cfg   cfg   x"},
     Row{Operation::resync_replica, "x     =      =     3>4   3>4   3>4   x     3>4   x     x     3>4   3>4"},
     Row{Operation::restore_from_replica,
         "x     x      x     x     3>4   3>4   x     F3>4  x     x     x     3>4"},
@@ -159,8 +161,13 @@ const Table* table_of(SyncType type) noexcept {
   return nullptr;
 }
 
-std::string article(CopyState state) {
-  return std::string(name_of(state)) + " (" + std::to_string(static_cast<int>(state)) + ")";
+// "Resume is refused while the CopyState is Split (7)"
+std::string refused(const std::string& what, CopyState state) { return what + " is refused while the CopyState is " + numbered(state); }
+
+std::string legal_in(const std::vector<CopyState>& states) {
+  std::string out;
+  for (CopyState s : states) out += (out.empty() ? "; it is legal in " : ", ") + numbered(s);
+  return out;
 }
 
 }  // namespace
@@ -192,16 +199,13 @@ std::string text_of(const Cell& cell) {
 Result<Cell> check(SyncType type, Operation operation, CopyState state, bool force) {
   Cell found = cell(type, operation, state);
   std::string what(name_of(operation));
+  std::string instead = "; " + instead_of(operation, type, state);
   if (found.kind == Cell::Kind::not_offered)
-    return fail(Code::unsupported, what + " is not offered for a " + std::string(name_of(type)));
+    return fail(Code::unsupported, what + " is not offered for a " + std::string(name_of(type)) + instead);
   if (found.kind != Cell::Kind::refused && (!found.force || force)) return found;
-  std::string message =
-      what + (found.force ? " needs force" : " is refused") + " while the CopyState is " + article(state);
-  std::string legal;
-  for (CopyState s : states_allowing(type, operation, force))
-    legal += (legal.empty() ? "" : ", ") + article(s);
-  message += legal.empty() ? "" : "; it is legal in " + legal;
-  return fail(Code::busy, std::move(message));
+  std::string legal = legal_in(states_allowing(type, operation, force));
+  if (found.force) return fail(Code::busy, what + " needs force while the CopyState is " + numbered(state) + legal);
+  return fail(Code::busy, refused(what, state) + legal + instead);
 }
 
 bool group_only(Operation operation) noexcept {
@@ -221,13 +225,22 @@ Cell pair_cell(SyncType type, Operation operation, CopyState state) noexcept {
 
 Result<Cell> check_pair(SyncType type, Operation operation, CopyState state) {
   Cell found = pair_cell(type, operation, state);
-  if (found.kind == Cell::Kind::not_offered && group_only(operation))
-    return fail(Code::unsupported, std::string(name_of(operation)) + " is an operation of groups");
-  bool of_the_group = found.kind != cell(type, operation, state).kind;
-  if (!of_the_group) return check(type, operation, state, true);
-  return fail(Code::busy, std::string(name_of(operation)) +
-                              " of one pair is refused: the pairs of a group keep one order of writes and act together; ask it of the "
-                              "group, or take the pair out of it first (RemoveSyncPair)");
+  if (found.kind != Cell::Kind::refused && found.kind != Cell::Kind::not_offered) return found;
+  std::string what(name_of(operation)), name(name_of(type));
+  std::string instead = "; " + instead_of_pair(operation, type, state);
+  if (cell(type, operation, state).kind == Cell::Kind::not_offered)
+    return fail(Code::unsupported, what + " is not offered for a " + name + ", nor for one pair of it" + instead);
+  if (group_only(operation))
+    return fail(Code::unsupported, what + " is not offered for one pair of a " + name + ", it is an operation of groups; ask it of the group");
+  std::vector<CopyState> legal;
+  for (CopyState s : states_allowing(type, operation, true))
+    if (pair_cell(type, operation, s).kind != Cell::Kind::refused) legal.push_back(s);
+  std::string why = legal_in(legal);
+  if (legal.empty()) {
+    bool ordered = type == SyncType::mirror;
+    why = ordered ? ": the pairs of a group keep one order of writes and act together" : ": the pairs of a " + name + " are of one instant and act together";
+  }
+  return fail(Code::busy, refused(what + " of one pair", state) + why + instead);
 }
 
 std::vector<Operation> operations_of(SyncType type) {

@@ -36,8 +36,8 @@ inline constexpr CopyState last_column = CopyState::skewed;
 [[nodiscard]] Cell cell(SyncType type, Operation operation, CopyState state) noexcept;
 [[nodiscard]] std::string text_of(const Cell& cell);  // as written in the table: "3>4", "F 10", "cfg", "x"
 
-// The cell when the operation may go on (or is a no-op); else unsupported, or busy with the present state and
-// every legal one named.
+// The cell when the operation may go on (or is a no-op); else unsupported with what is offered, or busy with the present state,
+// every legal one, and what to do instead (advice.h).
 [[nodiscard]] Result<Cell> check(SyncType type, Operation operation, CopyState state, bool force);
 
 // Of group operations: they make sense for a group only, and are not offered for a pair.

@@ -11,7 +11,7 @@ enum class Step : std::uint8_t {
   drain = 3,          // source: the target is durable past all that was written before
   demote = 4,         // source: drained and closed to hosts
   take_back = 5,      // source: undoes demote
-  promote = 6,        // target: open to hosts in a generation of its own; `intent`
+  promote = 6,        // target: open to hosts in a generation of its own; `intent`. `keeps`: when it was failed over, for this is no failover
   become_source = 7,  // target, open to hosts: is the source from here on
   become_target = 8,  // source: follows from here on; what only it has is kept under `name`
   yield = 9,          // target, open to hosts: follows again; what only it has is kept under `name`

@@ -29,8 +29,13 @@ rt::Task<Result<>> Operations::hand_over(EntryRef entry) {
   co_return fail(demoted.error());
 }
 
-rt::Task<Result<>> Operations::promote_or_undo(EntryRef entry, bool handed_over) {
-  Result<Outcome> promoted = co_await simple(entry, End::target, Step::promote, CopyState::failedover);
+// `turns`: on the way to being the source. Should it break off, it is failed over; else that is nothing to be noted.
+rt::Task<Result<>> Operations::promote_or_undo(EntryRef entry, bool handed_over, bool turns) {
+  Order order;
+  order.step = Step::promote;
+  order.intent = CopyState::failedover;
+  order.keeps = turns;
+  Result<Outcome> promoted = co_await ask(entry, End::target, std::move(order));
   if (promoted) co_return Result<>{};
   if (handed_over) {
     // Where no answer came, the target may be open: only a contact can tell, and until then nobody writes.
@@ -77,7 +82,7 @@ rt::Task<Result<>> Operations::failover_here(EntryRef entry, CopyState state, bo
   }
   std::vector<std::string> ahead;
   if (!planned) ahead = co_await siblings_ahead(entry);
-  Result<> promoted = co_await promote_or_undo(entry, planned && !open);
+  Result<> promoted = co_await promote_or_undo(entry, planned && !open, false);
   if (!promoted) co_return promoted;
   for (const std::string& text : ahead) roster_.note(entry, "Sibling", text, "failover while the source is out of reach");
   entry->kept.intent = CopyState::failedover;
@@ -171,12 +176,14 @@ rt::Task<Result<>> Operations::reverse(EntryRef entry, CopyState state, Watcher&
     }
     Result<> handed = co_await hand_over(entry);
     if (!handed) co_return handed;
-    Result<> promoted = co_await promote_or_undo(entry, true);
+    Result<> promoted = co_await promote_or_undo(entry, true, true);
     if (!promoted) co_return promoted;
   }
   Result<> turned = co_await turn(entry);
   if (!turned) co_return turned;
   if (state == CopyState::synchronized) co_return co_await resume(entry, watcher);
+  // Both ends served hosts before, and go on doing so.
+  if (state == CopyState::split || state == CopyState::fractured) co_return co_await open_target(entry, CopyState::suspended, state, false);
   co_return co_await rest_both(entry, state == CopyState::failedover ? CopyState::suspended : state);
 }
 

@@ -109,7 +109,7 @@ rt::Task<Result<>> Operations::run(EntryRef entry, Operation operation, CopyStat
     }
     case Operation::add_sync_pair:
     case Operation::remove_sync_pair:
-      co_return fail(Code::invalid, std::string(name_of(operation)) + ": no pair is named");
+      co_return fail(Code::invalid, "relationship '" + entry->kept.name + "': " + std::string(name_of(operation)) + " names no pair; name the volume of each");
     case Operation::failover:
     case Operation::return_to_resource_pool: break;
   }

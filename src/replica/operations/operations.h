@@ -63,7 +63,7 @@ class Operations {
   rt::Task<Result<>> reset_mode(EntryRef entry, Mode mode);
 
   rt::Task<Result<>> hand_over(EntryRef entry);
-  rt::Task<Result<>> promote_or_undo(EntryRef entry, bool handed_over);
+  rt::Task<Result<>> promote_or_undo(EntryRef entry, bool handed_over, bool turns);
   rt::Task<Result<Outcome>> ask_at(EntryRef entry, bool here, End end, Order order);
   [[nodiscard]] bool here(const Entry& entry, End end) const;
 

@@ -13,6 +13,9 @@ bool has_all(const Relationship& relationship, const std::vector<VolumeUuid>& vo
   return std::ranges::all_of(volumes, [&](VolumeUuid volume) { return std::ranges::any_of(relationship.pairs, [&](const auto& pair) { return pair.first == volume; }); });
 }
 
+bool agrees(CopyState state) { return state == CopyState::synchronized || state == CopyState::unsynchronized; }
+bool to_flow(CopyState state) { return state == CopyState::initialized || state == CopyState::broken || agrees(state); }
+
 }  // namespace
 
 rt::Task<Result<std::vector<Operations::Parted>>> Operations::operate_pairs(EntryRef entry, Operation operation, std::vector<VolumeUuid> volumes, Watcher& watcher) {
@@ -22,8 +25,12 @@ rt::Task<Result<std::vector<Operations::Parted>>> Operations::operate_pairs(Entr
   co_await roster_.refresh(entry);
   CopyState state = roster_.report_of(*entry).copy_state;
   bool of_pairs = operation == Operation::add_sync_pair || operation == Operation::remove_sync_pair;   // asked of the group, about pairs
-  bool broke_off = has_all(entry->kept, volumes) || entry->trouble;
-  if (operation == Operation::add_sync_pair && broke_off) state = CopyState::synchronized;   // to be completed
+  // While data flow, both ends have agreed on the pairs. Where they are to flow and do not, it may have broken off, and is completed.
+  bool adds = operation == Operation::add_sync_pair && !is_point(entry->kept.sync_type);
+  bool there = adds && has_all(entry->kept, volumes);
+  if (there && agrees(state)) co_return std::vector<Parted>{};
+  bool broke_off = adds && (there || entry->trouble) && to_flow(state);
+  if (broke_off) state = CopyState::synchronized;
   Result<Cell> cell = of_pairs ? check(entry->kept.sync_type, operation, state, true) : check_pair(entry->kept.sync_type, operation, state);
   if (!cell) co_return fail(cell.error().in(what));
   if (cell->kind == Cell::Kind::no_op) co_return std::vector<Parted>{};
@@ -66,7 +73,7 @@ rt::Task<Result<std::vector<Operations::Parted>>> Operations::part(EntryRef entr
 
 rt::Task<Result<>> Operations::bring_in(EntryRef entry, CopyState state, std::vector<VolumeUuid> volumes, Watcher& watcher) {
   std::string what = "relationship '" + entry->kept.name + "'";
-  bool rests = state == CopyState::suspended;
+  bool rests = state == CopyState::suspended && !has_all(entry->kept, volumes);
   if (rests) {   // up to the point where the pairs come in, and no further
     Result<> flows = co_await resume(entry, watcher);
     if (!flows) co_return flows;
@@ -84,7 +91,7 @@ rt::Task<Result<>> Operations::bring_in(EntryRef entry, CopyState state, std::ve
       done = fail(Code::not_found, what + ": no relationship has a pair with volume " + text_of(volume) + "; make one first (CreateReplica), and add its pair when it is Synchronized");
       break;
     }
-    bool rest_too = state == CopyState::fractured || state == CopyState::split;
+    bool rest_too = state != CopyState::synchronized && !rests;
     done = co_await bring_in(entry, other, !rest_too);
     if (!done) break;
   }

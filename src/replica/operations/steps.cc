@@ -239,7 +239,7 @@ rt::Task<Result<Outcome>> Steps::at_target(EntryRef entry, Order order) {
         break;
       }
       entry->kept.intent = order.intent;
-      if (order.intent == CopyState::failedover) entry->kept.when_failed_over = ground_.host.clock().wall();
+      if (order.intent == CopyState::failedover && !order.keeps) entry->kept.when_failed_over = ground_.host.clock().wall();
       done = co_await roster_.save(entry);
       break;
     }

@@ -29,7 +29,7 @@ struct Order {
   using Pairs = std::vector<std::pair<VolumeUuid, VolumeUuid>>;
   Pairs pairs;                // source's, target's
   RelationshipId with;
-  bool keeps = false;
+  bool keeps = false;         // leave, promote: see step.h
 };
 
 struct Outcome {
