@@ -112,6 +112,8 @@ void check(Stage& s, Operation operation) {
   Cell cell = replica::cell(s.place.type, operation, s.place.state);
   Report before = s.a.report(s.id);
   ASSERT_EQ(before.copy_state, s.place.state);
+  Relationship there;   // as the other system knows it
+  if (!s.place.near) there = s.b.report(s.id).relationship;
   if (s.place.state == CopyState::broken) s.heal();
   Result<> done = watched(s, operation, cell);
   bool opens = cell.to == CopyState::fractured || cell.to == CopyState::split || cell.to == CopyState::failedover;
@@ -130,8 +132,11 @@ void check(Stage& s, Operation operation) {
     EXPECT_TRUE(s.b.reaches(s.id, cell.to));
   }
   EXPECT_EQ(after.relationship.end, cell.reversed ? End::target : End::source);
+  Noted noted = noted_by(s.place.type, operation, s.place.state);
   bool healed = s.place.state == CopyState::broken;
-  expect_times(noted_by(s.place.type, operation, s.place.state), before.relationship, after.relationship, healed);
+  expect_times(noted, before.relationship, after.relationship, {healed, false});
+  bool each_notes = s.place.type == SyncType::mirror;   // of a point in time, the source's end does
+  if (each_notes) expect_times(noted, there, s.b.report(s.id).relationship, {healed, true});
   if (is_point(s.place.type) && cell.to == CopyState::synchronized) {
     EXPECT_GE(after.relationship.when_synchronized.us, after.relationship.when_activated.us);
   }

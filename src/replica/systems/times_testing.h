@@ -7,8 +7,12 @@
 
 namespace lockstep::replica::testing {
 
-// `healed`: the connection came back meanwhile, which may have made it Synchronized without being asked.
-inline void expect_times(const Noted& noted, const Relationship& before, const Relationship& after, bool healed = false) {
+struct Leeway {
+  bool healed = false;       // the connection came back meanwhile, which may have made it Synchronized without being asked
+  bool two_clocks = false;   // the other system's: what it was told at creation is of this system's clock
+};
+
+inline void expect_times(const Noted& noted, const Relationship& before, const Relationship& after, Leeway leeway = {}) {
   struct Column {
     const char* name;
     bool noted;
@@ -20,9 +24,11 @@ inline void expect_times(const Noted& noted, const Relationship& before, const R
                             {"WhenFailedOver", noted.failed_over, &Relationship::when_failed_over},
                             {"WhenEstablished", false, &Relationship::when_established}};
   for (const Column& column : columns) {
-    bool either = healed && column.time == &Relationship::when_synchronized;
+    bool either = leeway.healed && column.time == &Relationship::when_synchronized;
     if (either) {
       EXPECT_GE((after.*column.time).us, (before.*column.time).us) << column.name << " went back";
+    } else if (column.noted && leeway.two_clocks) {
+      EXPECT_NE((after.*column.time).us, (before.*column.time).us) << column.name << " was not noted there";
     } else if (column.noted) {
       EXPECT_GT((after.*column.time).us, (before.*column.time).us) << column.name << " was not noted";
     } else {
