@@ -17,7 +17,7 @@ using replica::Operation;
 using replica::SyncType;
 
 // The numbers of the SM model (MSFT_SMReplicationGroup.SetReplicationRelationship, return values).
-TEST(Codes, EveryErrorHasItsPublishedReturnCode) {
+TEST(ReturnCodes, EveryErrorHasItsPublishedReturnCode) {
   struct Row {
     Code code;
     std::uint32_t published;

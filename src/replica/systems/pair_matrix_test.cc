@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "replica/systems/pairs_testing.h"
 #include "replica/systems/stage_testing.h"
 #include "replica/systems/times_testing.h"
 
@@ -15,11 +16,7 @@ using ::testing::SizeIs;
 
 using Answered = Result<std::vector<std::string>>;
 
-Answered operate_pair(Stage& s, Operation operation) {
-  std::vector<VolumeUuid> volumes{Stage::uuid_of(s.a, Stage::source_volume(1))};
-  Patient watcher;
-  return s.world.run(s.a.host.loop(), s.a.engine->operate_pairs(s.id, operation, std::move(volumes), watcher), std::chrono::minutes(30));
-}
+Answered operate_second(Stage& s, Operation operation) { return operate_pair(s.a, s.id, operation, Stage::source_volume(1)); }
 
 // Asked of the group, about pairs.
 bool about_pairs(Operation operation) { return operation == Operation::add_sync_pair || operation == Operation::remove_sync_pair; }
@@ -49,7 +46,7 @@ TEST_P(PairMatrix, WhatDoesNothingChangesNothingAndARefusalSaysWhatToDo) {
     if (goes(cell, operation)) continue;
     SCOPED_TRACE(s.story(operation) + ", one pair");
     Relationship before = s.a.report(s.id).relationship;
-    Answered answered = operate_pair(s, operation);
+    Answered answered = operate_second(s, operation);
     Result<> done;
     if (!answered) done = fail(answered.error());
     bool there = operation == Operation::add_sync_pair && s.place.type == SyncType::mirror;
@@ -99,7 +96,7 @@ void check(Stage& s, Operation operation) {
   std::string target_volume = s.target_volume(1);
   bool broken = s.place.state == CopyState::broken;
   if (broken) s.heal();   // both ends are asked
-  Answered answered = operate_pair(s, operation);
+  Answered answered = operate_second(s, operation);
   ASSERT_TRUE(answered.has_value()) << answered.error().message;
   expect_pairs(s, 1);
   CopyState rests = broken ? CopyState::synchronized : s.place.state;

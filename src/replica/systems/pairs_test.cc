@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "replica/systems/replica_testing.h"
+#include "replica/systems/pairs_testing.h"
 
 namespace lockstep::replica {
 namespace {
@@ -10,16 +10,6 @@ namespace {
 using namespace testing;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-
-VolumeUuid uuid_of(TestSystem& system, const std::string& volume) {
-  return system.pool().catalog().volumes.at(*system.pool().find_volume(volume)).uuid;
-}
-
-Result<std::vector<std::string>> operate_pair(TestSystem& system, RelationshipId id, Operation operation, const std::string& volume) {
-  Patient watcher;
-  std::vector<VolumeUuid> volumes{uuid_of(system, volume)};
-  return system.world.run(system.host.loop(), system.engine->operate_pairs(id, operation, std::move(volumes), watcher), std::chrono::minutes(30));
-}
 
 RelationshipId called(TestSystem& system, const std::string& name) {
   for (const Report& report : system.engine->reports())
@@ -161,69 +151,6 @@ TEST_F(Pairs, AnotherRelationshipOfTheGroupKeepsItsPairsTogether) {
   ASSERT_TRUE(pair.a.reaches(id, CopyState::synchronized)) << pair.a.report(id).cause;
   EXPECT_EQ(pair.b.group("db")->members.size(), 3u);
 }
-
-// Two volumes are written in turn, each with the same number as the other before the next; the source dies at some moment after the
-// second one's pair came in at the target, and before or after the operation's end. Whatever the target is opened with is one state of
-// the two.
-class PairsDying : public ::testing::TestWithParam<int> {};
-
-rt::Task<void> write_in_turn(pool::VolumeRef first, pool::VolumeRef second, std::shared_ptr<bool> stop, rt::Loop& loop) {
-  rt::Stop never;
-  for (std::uint64_t tag = 1000; !*stop; ++tag) {
-    for (const pool::VolumeRef& volume : {first, second}) {
-      Result<Lsn> done = co_await pool::testing::TestPool::write_task(volume, tag, Bytes{0}, 4096);
-      if (!done) co_return;
-    }
-    bool slept = co_await rt::sleep_for(loop, std::chrono::microseconds(300), never);
-    if (!slept) co_return;
-  }
-}
-rt::Task<void> spawn_in(rt::Scope& scope, rt::Task<void> task) {
-  scope.spawn(std::move(task));
-  co_return;
-}
-rt::Task<void> add_pair(Engine& engine, RelationshipId id, VolumeUuid volume, Patient& watcher, bool& over) {
-  std::vector<VolumeUuid> volumes{volume};
-  ignore(co_await engine.operate_pairs(id, Operation::add_sync_pair, std::move(volumes), watcher), "the host may die before its end");
-  over = true;
-}
-
-TEST_P(PairsDying, TheTargetIsOneStateOfAllItsPairs) {
-  Pair pair{static_cast<std::uint64_t>(900 + GetParam())};
-  GroupId group = pair.a.make_group("db", 1, 1_MiB);
-  GroupId lone = pair.a.make_group("lone", 1, 1_MiB);
-  RelationshipId id = pair.create(group);
-  RelationshipId own = pair.create(lone);
-  ASSERT_TRUE(pair.a.reaches(id, CopyState::synchronized));
-  ASSERT_TRUE(pair.a.reaches(own, CopyState::synchronized));
-  bool over = false;
-  {
-    auto stop = std::make_shared<bool>(false);
-    rt::Scope writers(*pair.a.loops[0]), callers(pair.a.host.loop());
-    Patient watcher;
-    pair.world.run(*pair.a.loops[0], spawn_in(writers, write_in_turn(pair.a.volume("db-v1"), pair.a.volume("lone-v1"), stop, *pair.a.loops[0])));
-    pair.world.run_for(std::chrono::milliseconds(50));
-    pair.world.run(pair.a.host.loop(), spawn_in(callers, add_pair(*pair.a.engine, id, uuid_of(pair.a, "lone-v1"), watcher, over)));
-    EXPECT_TRUE(pair.world.run_until([&] { return pair.b.group("db")->members.size() == 2; }, std::chrono::seconds(20)));
-    bool at_the_end = GetParam() % 3 == 0;
-    if (at_the_end) {
-      EXPECT_TRUE(pair.world.run_until([&] { return over; }, std::chrono::seconds(20)));
-    }
-    pair.world.run_for(std::chrono::microseconds(GetParam() * 170));
-    *stop = true;
-    pair.cut();   // what is under way is lost, as if the source had died
-    pair.world.run_for(std::chrono::seconds(30));
-    pair.world.run(*pair.a.loops[0], writers.stop_and_join());
-    pair.world.run_until([&] { return over; }, std::chrono::minutes(10));
-    pair.world.run(pair.a.host.loop(), callers.stop_and_join());
-  }
-  ASSERT_EQ(pair.b.group("db")->members.size(), 2u);
-  pair.a.host.kill();
-  must(pair.b.operate(id, Operation::failover));
-  std::uint64_t first = pair.b.tag("db-v1", Bytes{0}), second = pair.b.tag("lone-v1", Bytes{0});
-  EXPECT_TRUE(first == second || first == second + 1) << first << " and " << second;
-}
-INSTANTIATE_TEST_SUITE_P(Moments, PairsDying, ::testing::Range(0, 24));
 
 TEST(PairsHere, BothEndsOfALocalRelationship) {
   os::sim::World world(test_seed(95));

@@ -70,9 +70,6 @@ class Stage {
     CHECK(row != nullptr && i < row->members.size());
     return holder().pool().catalog().volumes.at(row->members.at(i)).name;
   }
-  [[nodiscard]] static VolumeUuid uuid_of(TestSystem& system, const std::string& volume) {
-    return system.pool().catalog().volumes.at(*system.pool().find_volume(volume)).uuid;
-  }
 
   // What hosts may do with a volume is tried out.
   void expect_access(TestSystem& system, const std::string& volume, Access expected, CopyState state) {
