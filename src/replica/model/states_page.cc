@@ -83,7 +83,7 @@ std::string states_page() {
       "| `1` | refused with 1: the type does not know the operation; the message names those it knows |\n\n"
       "A number outside of 2 to 25 is refused with 5; a second operation while one runs, with 4. AddSyncPair and RemoveSyncPair are\n"
       "refused with 4 while either group is an end of another relationship too, and pairs do not leave (RemoveSyncPair, or Detach and Dissolve\n"
-      "of one pair) in the middle of a resync or while the other end cannot be reached.\n";
+      "of one pair) in the middle of a first copy or a resync, or while the other end cannot be reached.\n";
   for (SyncType type : types) {
     out += "\n## " + std::string(name_of(type)) + "\n" + header("operation");
     for (int o = 2; o <= 25; ++o) out += row(cell, type, static_cast<Operation>(o));

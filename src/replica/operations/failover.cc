@@ -203,6 +203,7 @@ rt::Task<Result<>> Operations::fail_back(EntryRef entry, Watcher& watcher) {
 rt::Task<Result<>> Operations::restore(EntryRef entry, CopyState state, Watcher& watcher) {
   if (state == CopyState::suspended) {
     Result<> may = co_await may_turn(entry);
+    if (may) may = co_await may_open(entry);
     if (!may) co_return may;
     Result<> opened = co_await open_target(entry, state, CopyState::fractured, false);
     if (!opened) co_return opened;

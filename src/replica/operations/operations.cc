@@ -91,7 +91,11 @@ rt::Task<Result<>> Operations::run(EntryRef entry, Operation operation, CopyStat
       if (!closed && closed.error().code != Code::unreachable) co_return closed;
       co_return co_await rest_both(entry, cell.to);
     }
-    case Operation::fracture: co_return co_await open_target(entry, state, CopyState::fractured, false);
+    case Operation::fracture: {
+      Result<> may = co_await may_open(entry);
+      if (!may) co_return may;
+      co_return co_await open_target(entry, state, CopyState::fractured, false);
+    }
     case Operation::split: co_return co_await open_target(entry, state, CopyState::split, true);
     case Operation::failback: co_return co_await fail_back(entry, watcher);
     case Operation::restore_from_replica: co_return co_await restore(entry, state, watcher);
@@ -167,6 +171,14 @@ rt::Task<Result<>> Operations::resync(EntryRef entry, Watcher& watcher) {
   Result<Outcome> yielded = co_await ask(entry, End::target, std::move(order));
   if (!yielded) co_return fail(yielded.error());
   co_return co_await resume(entry, watcher);
+}
+
+// As the target itself would say, when something has changed already.
+rt::Task<Result<>> Operations::may_open(EntryRef entry) {
+  Result<Outcome> target = co_await simple(entry, End::target, Step::look);
+  if (!target) co_return fail(target.error());
+  if (target->was_synchronized) co_return Result<>{};
+  co_return fail(Code::busy, "relationship '" + entry->kept.name + "': its target was never Synchronized, so what it holds is no state of its source; let its first copy end, or Detach it");
 }
 
 rt::Task<Result<>> Operations::open_target(EntryRef entry, CopyState before, CopyState intent, bool drain) {

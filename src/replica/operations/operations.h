@@ -52,6 +52,7 @@ class Operations {
   rt::Task<Result<>> failover_here(EntryRef entry, CopyState state, bool known_silent);
   rt::Task<Result<>> reverse(EntryRef entry, CopyState state, Watcher& watcher);
   rt::Task<Result<>> may_turn(EntryRef entry);
+  rt::Task<Result<>> may_open(EntryRef entry);
   rt::Task<std::vector<std::string>> siblings_ahead(EntryRef entry);
   rt::Task<Result<>> await_link(EntryRef entry);
   rt::Task<Result<bool>> finish_turn(EntryRef entry);

@@ -38,7 +38,7 @@ rt::Task<Result<std::vector<std::string>>> take_out(pool::Pool& pool, GroupId gr
   for (VolumeId volume : leaving) std::erase(staying, volume);
   if (staying.empty()) co_return fail(Code::busy, "no pair would be left: detach the relationship instead");
   if (staying.size() < row->members.size()) {
-    if (row->resync) co_return fail(Code::busy, "a copy to the target is under way: wait for its end, or abort it, before pairs leave");
+    if (row->resync) co_return fail(Code::busy, "a copy to its target has not ended, so its pairs stay together; let it end, or Abort it where the target was Synchronized before");
     Result<> set = co_await pool.set_members(group, std::move(staying));
     if (!set) co_return fail(set.error());
   }
@@ -111,9 +111,11 @@ rt::Task<Result<>> give_back(pool::Pool& pool, GroupId from, GroupId to, std::ve
 rt::Task<Result<>> join_target(pool::Pool& pool, GroupId group, std::vector<VolumeUuid> uuids, RelationshipId with) {
   const store::GroupRow* row = group_row(pool, group);
   if (row == nullptr) co_return fail(Code::not_found, "its group is gone");
-  if (row->resync) co_return fail(Code::busy, "a copy to the target is under way: wait for its end");
   std::vector<VolumeId> volumes = volumes_of(pool, uuids);
   if (volumes.size() != uuids.size()) co_return fail(Code::not_found, "one of the volumes is gone");
+  bool joined = std::ranges::all_of(volumes, [&](VolumeId volume) { return std::ranges::find(row->members, volume) != row->members.end(); });
+  if (joined) co_return Result<>{};
+  if (row->resync) co_return fail(Code::busy, "a copy to the target is under way: wait for its end");
   for (VolumeId volume : volumes) {
     const store::GroupRow* now = group_holding(pool, volume);
     if (now == nullptr) co_return fail(Code::not_found, "volume '" + pool.catalog().volumes.at(volume).name + "' is in no group");

@@ -10,6 +10,8 @@ namespace lockstep::replica {
 namespace {
 
 using namespace testing;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
 
 rt::Task<void> run_in(rt::Scope& scope, rt::Task<void> task) {
   scope.spawn(std::move(task));
@@ -107,6 +109,19 @@ TEST_P(Matrix, WhatIsRefusedChangesNothingAndSaysWhatToDo) {
   }
 }
 
+// The target never held a state of its source: nothing was opened, nor is anything else as it was not.
+void check_unopened(Stage& s, const Report& before, const Error& why) {
+  EXPECT_EQ(why.code, Code::busy) << why.message;
+  EXPECT_THAT(why.message, StartsWith("relationship 'r'"));
+  EXPECT_THAT(why.message, HasSubstr("never Synchronized"));
+  EXPECT_THAT(why.message, HasSubstr("; let its first copy end, or Detach it"));
+  EXPECT_FALSE(s.holder().group("copy")->was_synchronized);
+  bool broken = s.place.state == CopyState::broken;   // and healed before
+  EXPECT_TRUE(s.a.reaches(s.id, broken ? CopyState::unsynchronized : s.place.state));
+  expect_times(Noted{}, before.relationship, s.a.report(s.id).relationship);
+  s.expect_access(broken ? CopyState::unsynchronized : s.place.state);
+}
+
 void check(Stage& s, Operation operation) {
   SCOPED_TRACE(s.story(operation));
   Cell cell = replica::cell(s.place.type, operation, s.place.state);
@@ -116,16 +131,17 @@ void check(Stage& s, Operation operation) {
   if (!s.place.near) there = s.b.report(s.id).relationship;
   if (s.place.state == CopyState::broken) s.heal();
   Result<> done = watched(s, operation, cell);
-  bool opens = cell.to == CopyState::fractured || cell.to == CopyState::split || cell.to == CopyState::failedover;
-  if (opens && !s.whole) {
-    EXPECT_TRUE(!done && done.error().code == Code::busy) << "a target that never held a state was opened";
-    return;
-  }
+  bool opens = cell.to == CopyState::fractured || cell.to == CopyState::split || cell.to == CopyState::failedover ||
+               operation == Operation::restore_from_replica;
+  if (opens && !s.whole && !done) return check_unopened(s, before, done.error());
   ASSERT_TRUE(done.has_value()) << done.error().message;
   bool leaves = (s.place.type == SyncType::clone || s.place.type == SyncType::tokenized_clone) && cell.to == CopyState::synchronized;
   if (cell.kind == Cell::Kind::gone || leaves) return check_gone(s, operation);
   Report after = s.a.report(s.id);
   EXPECT_EQ(after.copy_state, cell.to);
+  if (opens) {
+    EXPECT_TRUE(s.holder().group("copy")->was_synchronized) << "a target that never held a state was opened";
+  }
   EXPECT_EQ(after.requested, CopyState::not_applicable);
   EXPECT_NE(after.progress, Progress::mixed);
   if (!s.place.near) {

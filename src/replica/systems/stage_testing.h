@@ -15,10 +15,11 @@ struct Place {
   SyncType type;
   bool near;  // both ends in one pool
   CopyState state;
+  bool first = false;  // of a mirror: its first copy has not ended
 };
 
 inline std::string name_of(const Place& place) {
-  return std::string(name_of(place.type)) + (place.near ? "InOnePool" : "") + std::string(name_of(place.state));
+  return std::string(name_of(place.type)) + (place.near ? "InOnePool" : "") + std::string(name_of(place.state)) + (place.first ? "DuringTheFirstCopy" : "");
 }
 
 // Where a relationship can rest.
@@ -27,6 +28,7 @@ inline std::vector<Place> places() {
   using enum CopyState;
   for (CopyState s : {unsynchronized, synchronized, broken, fractured, split, inactive, suspended, failedover, prepared, aborted})
     out.push_back({SyncType::mirror, false, s});
+  for (CopyState s : {unsynchronized, broken, inactive, suspended, prepared, aborted}) out.push_back({SyncType::mirror, false, s, true});
   for (CopyState s : {synchronized, fractured, inactive, prepared, aborted, skewed}) out.push_back({SyncType::snapshot, true, s});
   for (CopyState s : {unsynchronized, synchronized, broken, fractured, inactive, prepared, aborted}) out.push_back({SyncType::snapshot, false, s});
   for (CopyState s : {unsynchronized, broken, inactive, suspended, prepared, aborted}) out.push_back({SyncType::clone, false, s});
@@ -53,14 +55,14 @@ class Stage {
     must(b.run(b.engine->join(token, {b.listening})));
     group = a.make_group("db", pairs, Bytes{size});
     fill(1);
-    bool copying = place.type != SyncType::mirror && !place.near && place.state != CopyState::synchronized;
-    create(copying && !after_completion());
+    bool copying = place.type == SyncType::mirror ? place.first : !place.near && !after_completion();
+    create(copying);
     bring();
   }
 
   [[nodiscard]] std::string story(Operation operation) const {
     return std::string(name_of(operation)) + " of a " + std::string(name_of(place.type)) + (place.near ? " in one pool" : "") + " that is " +
-           std::string(name_of(place.state));
+           std::string(name_of(place.state)) + (place.first ? " during its first copy" : "");
   }
   TestSystem& holder() { return place.near ? a : b; }   // of the target
   void heal() { world.network().heal(a.host, b.host); }
@@ -144,6 +146,7 @@ class Stage {
   }
 
   void bring() {
+    if (place.first) return bring_first();
     if (place.type == SyncType::mirror) return bring_mirror();
     if (place.near || after_completion()) {
       arrive(CopyState::synchronized);
@@ -176,6 +179,22 @@ class Stage {
     }
     limit(Bytes{0});
     if (place.state == CopyState::unsynchronized) limit(slow);
+  }
+  void bring_first() {
+    arrive(CopyState::unsynchronized);
+    switch (place.state) {
+      case CopyState::unsynchronized: return;
+      case CopyState::broken:
+        world.network().partition(a.host, b.host);
+        arrive(CopyState::broken);
+        break;
+      case CopyState::inactive: go(Operation::deactivate); break;
+      case CopyState::suspended: go(Operation::suspend); break;
+      case CopyState::prepared: go(Operation::prepare); break;
+      case CopyState::aborted: go(Operation::abort); break;
+      default: FAIL() << "nobody rests there";
+    }
+    limit(Bytes{0});
   }
   void bring_mirror() {
     arrive(CopyState::synchronized);

@@ -19,7 +19,7 @@ rt::Task<Result<Past>> Target::promote() {
     co_return past_of(pool_, group_);
   }
   if (done && !group.was_synchronized) {
-    done = fail(Code::busy, "the target was never Synchronized: what it holds is no state of its source");
+    done = fail(Code::busy, "it was never Synchronized, so what it holds is no state of its source; let its first copy end, or Detach it");
   }
   if (done && group.resync) done = co_await leave_pass();
   if (done && follower_row(pool_, follower_) == nullptr) {
