@@ -124,7 +124,7 @@ class Pairs final : public Story {
     tell("failover to b");
     b_.operate(relation, Operation::failover);
     Found found = b_.look(volumes, load_.blocks);
-    std::erase_if(found, [this, members = b_.volumes_of("g")](const auto& entry) { return std::ranges::find(members, "v" + std::to_string(entry.first.volume)) == members.end(); });
+    std::erase_if(found, [members = b_.volumes_of("g")](const auto& entry) { return std::ranges::find(members, "v" + std::to_string(entry.first.volume)) == members.end(); });
     judge(history_.not_a_prefix(found), b_);
     restart(a_);
     for (Node* node : {&a_, &b_}) node->stop();

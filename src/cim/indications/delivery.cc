@@ -18,7 +18,7 @@ void set(Instance& indication, std::string_view name, Value value) {
 }  // namespace
 
 Delivery::Delivery(os::Host& host, rt::Loop& loop, std::string system_name, const std::string& ca_pem, Limits limits, Failed failed)
-    : host_(host), loop_(loop), system_name_(std::move(system_name)), run_(std::to_string(host.random().u64())), exporter_{host, loop, ca_pem}, limits_(limits), failed_(std::move(failed)),
+    : loop_(loop), system_name_(std::move(system_name)), run_(std::to_string(host.random().u64())), exporter_{host, loop, ca_pem}, limits_(limits), failed_(std::move(failed)),
       senders_(loop) {}
 
 void Delivery::queue(const Active& to, Instance indication) {

@@ -43,7 +43,6 @@ class Delivery {
   };
   rt::Task<void> send_all(Destination* destination);
 
-  os::Host& host_;
   rt::Loop& loop_;
   std::string system_name_;
   std::string run_;               // tells this run's sequences from those of others

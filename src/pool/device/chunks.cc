@@ -29,7 +29,7 @@ std::optional<std::vector<ChunkRun>> Chunks::take(std::uint64_t count, std::opti
     return at;
   };
   if (behind) take_from(*behind);
-  for (std::uint64_t at = 0; count > 0; ++at) at = take_from(at);
+  for (std::uint64_t at = 0; at < taken_.size() && count > 0; ++at) at = take_from(at);
   return runs;
 }
 
