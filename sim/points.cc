@@ -227,7 +227,9 @@ class Points final : public Story {
     if (point == points_.end()) return;
     constexpr std::array all{Operation::resync_replica, Operation::restore_from_replica, Operation::return_to_resource_pool, Operation::detach, Operation::dissolve};
     Operation operation = all[rng_.below(all.size())];
-    if (mirrored_ && operation == Operation::restore_from_replica) operation = Operation::resync_replica;   // it would change under its mirror
+    // Where others follow the source it would change under them, and that is refused.
+    const bool followed = mirrored_ || std::ranges::any_of(points_, [&](const Point& p) { return &p != &*point && !p.relation.empty() && p.at != &a_; });
+    if (followed && operation == Operation::restore_from_replica) operation = Operation::resync_replica;
     if (operation == Operation::restore_from_replica) a_.end_load();
     tell(std::string(replica::name_of(operation)) + " of " + point->group);
     std::uint64_t before = history_.now();
