@@ -63,7 +63,7 @@ class Roles final : public Story {
     here_ = Branch{.at = source_, .history = &history_};
     source_->begin_load(history_, rng_.named("here"), load_, volumes);
     run_for(5, 80);
-    if (rng_.below(3) == 0) reset_mode();
+    if (rng_.below(3) == 0) configure();
     switch (rng_.below(10)) {
       case 0:
       case 1: return part_by(Operation::split, {Operation::resync_replica, Operation::restore_from_replica, Operation::reverse_roles, Operation::detach});
@@ -78,8 +78,8 @@ class Roles final : public Story {
     }
   }
 
-  void reset_mode() {
-    constexpr std::array all{Operation::reset_to_sync, Operation::reset_to_async, Operation::reset_to_adaptive};
+  void configure() {
+    constexpr std::array all{Operation::reset_to_sync, Operation::reset_to_async, Operation::reset_to_adaptive, Operation::activate_consistency, Operation::deactivate_consistency};
     Operation operation = all[rng_.below(all.size())];
     tell(std::string(replica::name_of(operation)));
     source_->operate(relation, operation);
