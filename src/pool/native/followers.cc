@@ -255,7 +255,9 @@ Lsn Followers::claimed_after(const FollowerRow& row) const {
 }
 
 bool Followers::moved() const {
-  return std::ranges::any_of(core_.catalog.followers, [this](const auto& entry) { return claimed_after(entry.second) < known(entry.second); });
+  return std::ranges::any_of(core_.catalog.followers, [this](const auto& row) {
+    return !unreadable_.contains(row.first) && claimed_after(row.second) < known(row.second);   // what cannot be read is not written down either
+  });
 }
 
 Lsn Followers::least_claim(Lsn upto, Lsn kept) const {

@@ -3,16 +3,10 @@
 #include <array>
 
 #include "replica/model/advice.h"
+#include "replica/model/rows.h"
 
 namespace lockstep::replica {
 namespace {
-
-constexpr std::size_t columns = 12;
-
-struct Row {
-  Operation operation;
-  std::string_view cells;  // one per CopyState 2..13
-};
 
 // A cell: x refused · = no-op · - not offered · cfg · gone · n leads to CopyState n · 3>n copies, then n. F
 // before it: only with force; r behind it: roles swapped.
@@ -134,14 +128,8 @@ consteval Table parse(const std::array<Row, n>& rows) {
   Table table{};
   for (auto& row : table) row.fill(Cell{Cell::Kind::not_offered});
   for (const Row& row : rows) {
-    std::string_view rest = row.cells;
-    for (std::size_t column = 0; column < columns; ++column) {
-      rest.remove_prefix(std::min(rest.find_first_not_of(' '), rest.size()));
-      std::string_view word = rest.substr(0, rest.find(' '));
-      rest.remove_prefix(word.size());
-      table[static_cast<std::size_t>(row.operation) - first_operation][column] = parse(word);
-    }
-    if (!rest.empty()) throw "a row has more than twelve cells";
+    auto words = words_of(row);
+    for (std::size_t column = 0; column < columns; ++column) table[static_cast<std::size_t>(row.operation) - first_operation][column] = parse(words[column]);
   }
   return table;
 }
@@ -177,7 +165,7 @@ Cell cell(SyncType type, Operation operation, CopyState state) noexcept {
   auto row = static_cast<std::size_t>(operation) - first_operation;
   if (table == nullptr || row >= operation_count) return {Cell::Kind::not_offered};
   if (state < first_column || state > last_column) return {};
-  return (*table)[row][static_cast<std::size_t>(state) - static_cast<std::size_t>(first_column)];
+  return (*table)[row][column_of(state)];
 }
 
 std::string text_of(const Cell& cell) {

@@ -1,16 +1,12 @@
 #include "replica/model/times.h"
 
 #include <array>
+#include <span>
+
+#include "replica/model/rows.h"
 
 namespace lockstep::replica {
 namespace {
-
-constexpr std::size_t columns = 12;
-
-struct Row {
-  Operation operation;
-  std::string_view cells;  // one per CopyState 2..13
-};
 
 // A cell: A activated, S synchronized, U suspended, F failed over; . nothing. Operations that are not named note nothing anywhere.
 // A mirror that was stopped and is failed over or turned takes up first what it lacks, and is Synchronized for that moment.
@@ -34,18 +30,45 @@ constexpr std::array clone_rows = {
     Row{Operation::suspend,              ".    U    .    .    .    .    .    .    .    .    .    ."},
 };
 
-// The word of the column, or nothing.
-template <std::size_t n>
-constexpr std::string_view word_of(const std::array<Row, n>& rows, Operation operation, std::size_t column) noexcept {
-  for (const Row& row : rows) {
-    if (row.operation != operation) continue;
-    std::string_view rest = row.cells;
-    for (std::size_t i = 0;; ++i) {
-      rest.remove_prefix(std::min(rest.find_first_not_of(' '), rest.size()));
-      std::string_view word = rest.substr(0, rest.find(' '));
-      if (i == column) return word;
-      rest.remove_prefix(word.size());
+struct Line {
+  Operation operation;
+  std::array<Noted, columns> cells;
+};
+
+consteval Noted parse(std::string_view word) {
+  Noted out;
+  for (char letter : word) switch (letter) {
+      case 'A': out.activated = true; break;
+      case 'S': out.synchronized = true; break;
+      case 'U': out.suspended = true; break;
+      case 'F': out.failed_over = true; break;
+      case '.': break;
+      default: throw "a cell is not in the table's language";
     }
+  return out;
+}
+
+template <std::size_t n>
+consteval std::array<Line, n> parse(const std::array<Row, n>& rows) {
+  std::array<Line, n> out{};
+  for (std::size_t i = 0; i < n; ++i) {
+    auto words = words_of(rows[i]);
+    out[i].operation = rows[i].operation;
+    for (std::size_t column = 0; column < columns; ++column) out[i].cells[column] = parse(words[column]);
+  }
+  return out;
+}
+
+constexpr auto mirror_lines = parse(mirror_rows);
+constexpr auto snapshot_lines = parse(snapshot_rows);
+constexpr auto clone_lines = parse(clone_rows);
+
+std::span<const Line> lines_of(SyncType type) noexcept {
+  switch (type) {
+    case SyncType::mirror: return mirror_lines;
+    case SyncType::snapshot: return snapshot_lines;
+    case SyncType::clone: return clone_lines;
+    case SyncType::tokenized_clone: break;   // it is at once what it becomes
   }
   return {};
 }
@@ -54,17 +77,9 @@ constexpr std::string_view word_of(const std::array<Row, n>& rows, Operation ope
 
 Noted noted_by(SyncType type, Operation operation, CopyState state) noexcept {
   if (state < first_column || state > last_column) return {};
-  auto column = static_cast<std::size_t>(state) - static_cast<std::size_t>(first_column);
-  static_assert(static_cast<std::size_t>(last_column) - static_cast<std::size_t>(first_column) + 1 == columns);
-  std::string_view word;
-  switch (type) {
-    case SyncType::mirror: word = word_of(mirror_rows, operation, column); break;
-    case SyncType::snapshot: word = word_of(snapshot_rows, operation, column); break;
-    case SyncType::clone: word = word_of(clone_rows, operation, column); break;
-    case SyncType::tokenized_clone: break;
-  }
-  auto has = [word](char letter) { return word.find(letter) != std::string_view::npos; };
-  return Noted{has('A'), has('S'), has('U'), has('F')};
+  for (const Line& line : lines_of(type))
+    if (line.operation == operation) return line.cells[column_of(state)];
+  return {};
 }
 
 std::string text_of(const Noted& noted) {
