@@ -151,6 +151,7 @@ Outcome outcome_of(Story& story) {
     story.play();
   } catch (const Failure& failure) {
     outcome.failure = failure.what();
+    story.tell("failed: " + *outcome.failure);   // now: the world may not come to its end any more
     outcome.broke_a_promise = dynamic_cast<const Broken*>(&failure) != nullptr;
   }
   outcome.event_hash = story.world().event_hash();

@@ -20,6 +20,7 @@ class Story {
 
   // From the first start to the last stop. Throws Failure.
   virtual void play() = 0;
+  void tell(const std::string& what);   // at once, where somebody listens
 
   [[nodiscard]] const os::sim::World& world() const { return world_; }
   [[nodiscard]] const History& history() const { return history_; }
@@ -31,7 +32,6 @@ class Story {
 
   [[nodiscard]] Sizes sizes();
   [[nodiscard]] os::sim::Tear tear();
-  void tell(const std::string& what);
   void run_for(std::uint64_t least_ms, std::uint64_t most_ms);
   void judge(const std::optional<std::string>& wrong, const Node& node);
   // Hosts that write more than the link carries are never caught up with: where that is waited for while they write, they write less.

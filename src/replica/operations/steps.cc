@@ -40,23 +40,6 @@ rt::Task<Result<>> take_source_role(pool::Pool& pool, GroupId group) {
   co_return co_await pool.change_group(std::move(row));
 }
 
-// A source that had given up its role for this relationship is nobody's any more: it may be written again.
-rt::Task<Result<>> free_source(pool::Pool& pool, GroupId group, RelationshipId relationship) {
-  const store::GroupRow* row = group_row(pool, group);
-  bool demoted = row != nullptr && row->role == store::Role::demoted;
-  bool other = demoted && !row->following.is_none() && row->following != relationship;
-  if (!demoted || other) co_return Result<>{};
-  co_return co_await take_source_role(pool, group);
-}
-
-rt::Task<Result<>> give_up_source_role(pool::Pool& pool, GroupId group) {
-  const store::GroupRow* found = group_row(pool, group);
-  if (found == nullptr || found->role != store::Role::source) co_return Result<>{};
-  store::GroupRow row = *found;
-  row.role = store::Role::demoted;
-  co_return co_await pool.change_group(std::move(row));
-}
-
 // What the follower's map and journal hold: blocks that this end changed since the two parted, and the other lacks.
 rt::Task<Bytes> changed_bytes(pool::Pool& pool, RelationshipId follower, std::optional<Past> other) {
   const store::FollowerRow* row = follower_row(pool, follower);
@@ -306,10 +289,8 @@ rt::Task<Result<>> Steps::rest(EntryRef entry, End end, CopyState intent) {
   if (intent == CopyState::failedover) entry->kept.when_failed_over = ground_.host.clock().wall();
   if (intent == CopyState::failedover && end == End::source && entry->source.end) {
     // Opened before it was failed over, the target had left the source open as well.
-    pool::Pool& pool = *entry->source.pool;
-    GroupId group = entry->kept.group;
-    Result<> closed = co_await rt::run_on(pool.loop(), give_up_source_role(pool, group));
-    if (!closed) co_return closed;
+    Result<bool> closed = co_await rt::run_on(entry->source.pool->loop(), entry->source.end->give_up_role());
+    if (!closed) co_return fail(closed.error());
   }
   if (intent == CopyState::suspended) entry->kept.when_suspended = ground_.host.clock().wall();
   Result<> saved = co_await roster_.save(entry);
@@ -359,14 +340,7 @@ rt::Task<Result<>> Steps::forget(EntryRef entry, End end) {
     Result<> released = co_await rt::run_on(entry->target.pool->loop(), entry->target.end->release());
     if (!released) co_return released;
   }
-  pool::Pool* pool = entry->source.end ? entry->source.pool : nullptr;
-  GroupId group = entry->kept.group;
   co_await roster_.close_ends(entry, true);
-  if (pool != nullptr) {
-    RelationshipId relationship = entry->kept.id;
-    Result<> freed = co_await rt::run_on(pool->loop(), free_source(*pool, group, relationship));
-    if (!freed && freed.error().code != Code::not_found) co_return freed;
-  }
   co_return co_await roster_.forget(entry);
 }
 

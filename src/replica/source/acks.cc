@@ -116,27 +116,4 @@ rt::Task<Result<>> Source::catch_up(Duration at_most) {
   co_return co_await wait_durable(upto, at_most);
 }
 
-rt::Task<Result<Past>> Source::demote(Duration at_most, bool by_peer) {
-  // Most of the way while hosts still write, so that they stand still only for the rest.
-  Result<> near = co_await catch_up(at_most);
-  if (!near) co_return fail(near.error());
-  if (is_next_hop()) co_return past_of(pool_, group_);  // no host writes here, and its own source goes on
-  store::GroupRow row = *group_row(pool_, group_);
-  row.role = store::Role::demoted;
-  row.following = id_;  // for whom: no other relationship undoes it
-  handing_over_ = !by_peer;
-  Result<> demoted = co_await pool_.change_group(std::move(row));
-  if (!demoted) co_return fail(demoted.error());
-  Lsn last = pool_.status().received;
-  Result<> drained = co_await wait_durable(last, at_most);
-  if (!drained) {
-    Result<> back = co_await take_back();
-    if (!back)
-      co_return fail(
-          drained.error().in("and taking the role back failed too (" + back.error().message + ")"));
-    co_return fail(drained.error());
-  }
-  co_return past_of(pool_, group_);
-}
-
 }  // namespace lockstep::replica

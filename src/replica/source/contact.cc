@@ -127,14 +127,4 @@ std::optional<Origin> Source::pass_held() const {
   return std::nullopt;
 }
 
-rt::Task<Result<>> Source::take_back() {
-  handing_over_ = false;
-  store::GroupRow row = *group_row(pool_, group_);
-  bool mine = row.role == store::Role::demoted && (row.following == id_ || row.following.is_none());
-  if (!mine) co_return Result<>{};
-  row.role = store::Role::source;
-  row.following = RelationshipId{};
-  co_return co_await pool_.change_group(std::move(row));
-}
-
 }  // namespace lockstep::replica

@@ -57,7 +57,7 @@ rt::Task<Result<>> Source::open() {
   }
   if (group->role == store::Role::target && group->following.is_none()) {
     // It follows nobody: it died while what it had lost came back from its target.
-    Result<> serving = co_await serve_again();
+    Result<> serving = co_await serve_again(store::Role::source, {});
     if (!serving) co_return serving;
   }
   std::string verified = purpose("verify", id_);
@@ -93,13 +93,15 @@ rt::Task<Result<>> Source::close(bool forget) {
   hang_up(bye);
   while (serving_ || verifying_) co_await moved_.wait();
   gated_ = false;
+  Result<> freed;
+  if (forget && gate_ != nullptr) freed = co_await take_back();   // for nobody any more: hosts may write again
   if (gate_ != nullptr) {
     gate_ = nullptr;
     gates_.leave(group_, *this);
   }
   loop_.cancel(bound_timer_);
   bound_timer_ = 0;
-  if (!forget) co_return Result<>{};
+  if (!forget || !freed) co_return freed;
   for (std::string_view kind : {full_pass, map_pass, compare_pass, moved_away}) {
     std::string held = purpose(kind, id_);
     Result<> dropped = co_await drop_internal(pool_, group_, std::move(held), SnapshotId{});
@@ -153,6 +155,7 @@ rt::Task<Error> Source::serve(std::unique_ptr<os::Stream> stream) {
     co_await channel.refuse(why);
   }
   wanted_.wake_all();
+  replies_->close();   // what still comes is for nobody
   co_await scope.join();
   co_await leave_verification(why);
   lost(why);
@@ -294,6 +297,7 @@ rt::Task<Result<>> Source::drive(Channel& channel) {
 
 rt::Task<Result<>> Source::act_on(Channel& channel, Contacted contacted) {
   const Plan plan = contacted.plan;
+  if (contacted.here.role == store::Role::target && !is_next_hop()) co_return co_await await_reclaims();
   if (is_point(type_)) co_return co_await act_on_point(channel, std::move(contacted));
   hold_until_ = plan.kind == Plan::Kind::ahead ? hold_until_ : std::nullopt;
   std::string histories = "here " + text_of(contacted.here.past) + ", there " + text_of(contacted.there.past);
@@ -309,11 +313,7 @@ rt::Task<Result<>> Source::act_on(Channel& channel, Contacted contacted) {
     case Plan::Kind::full: co_return co_await pass(channel, contacted);
     case Plan::Kind::ahead:
       if (is_next_hop()) co_return co_await await_move(channel);
-      if (hold_until_) {
-        // As a target it was seen in the middle of what another one brings back.
-        bool settled = contacted.here.role == store::Role::source;
-        co_return co_await reclaim_in_turn(channel, plan.from, settled ? contacted.here.past.position : Origin{});
-      }
+      if (hold_until_) co_return co_await reclaim_in_turn(channel, plan.from, contacted.here.past.position);
       co_return co_await have_it_kept(channel);
     case Plan::Kind::diverged: co_return co_await have_it_kept(channel);
     case Plan::Kind::unrelated:
@@ -326,11 +326,9 @@ rt::Task<Result<>> Source::act_on(Channel& channel, Contacted contacted) {
   gate_off("the target was made writable");
   if (plan.kind == Plan::Kind::taken_over && contacted.here.role == store::Role::source) {
     // It wrote nothing since: closed to hosts, it cannot diverge any more.
-    store::GroupRow row = *group_row(pool_, group_);
-    row.role = store::Role::demoted;
-    row.following = id_;  // for whom: no other relationship undoes it
-    Result<> closed = co_await pool_.change_group(std::move(row));
-    if (!closed) co_return closed;
+    Result<bool> closed = co_await give_up_role(contacted.here.past.position);
+    if (!closed) co_return fail(closed.error());
+    if (!*closed) co_return Result<>{};
   }
   flow(CopyState::failedover, Progress::dormant,
        plan.kind == Plan::Kind::two_writable

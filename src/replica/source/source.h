@@ -60,6 +60,8 @@ class Source final : public Claim {
   // contact whether it still means to.
   rt::Task<Result<Past>> demote(Duration at_most, bool by_peer);
   rt::Task<Result<>> take_back();           // undoes demote(): the target was not promoted
+  // Closes the group to hosts; false, and nothing is done, where it serves none or is no longer at `seen`.
+  rt::Task<Result<bool>> give_up_role(std::optional<Origin> seen = std::nullopt);
   // Point-in-time types: the instant that the target is to hold is now (the connection has ended before); or none is
   // wanted any more.
   rt::Task<Result<>> take_point();
@@ -222,11 +224,15 @@ class Source final : public Claim {
   rt::Task<Result<>> compare_member(Channel& channel, std::uint32_t member);
   rt::Task<Result<>> compare_leaves(Channel& channel, std::uint32_t member, std::uint64_t leaf, std::uint32_t count);
 
+  // role.cc: while records come from a target, the group is one itself for a moment; nobody else changes its role then
+  rt::Task<Result<>> serve_again(store::Role role, RelationshipId given_up_for);
+  rt::Task<Result<>> await_reclaims();
+  rt::Task<Result<>> close_to_hosts();
+
   // surplus.cc: what only the target has
   rt::Task<Result<>> reclaim_in_turn(Channel& channel, Origin after, Origin seen);
   rt::Task<Result<>> reclaim(Channel& channel, Origin after);
   rt::Task<Result<>> fetch_back(Channel& channel, Origin after);
-  rt::Task<Result<>> serve_again();
   rt::Task<Result<>> have_it_kept(Channel& channel);
 
   const Ground& ground_;

@@ -34,8 +34,10 @@ rt::Task<Result<>> Source::fetch_back(Channel& channel, Origin after) {
   put(after, *wanted.mutable_after());
   Result<> asked = co_await channel.send(FrameType::reclaim, wanted);
   if (!asked) co_return asked;
-  store::GroupRow row = *group_row(pool_, group_);
+  const store::GroupRow before = *group_row(pool_, group_);
+  store::GroupRow row = before;
   row.role = store::Role::target;  // as long as records come from elsewhere
+  row.following = RelationshipId{};
   row.position = after;
   Result<> opened = co_await pool_.change_group(row);
   if (!opened) co_return opened;
@@ -74,18 +76,9 @@ rt::Task<Result<>> Source::fetch_back(Channel& channel, Origin after) {
     Result<> durable = co_await pool_.commit(last);
     if (!durable) co_return durable;
   }
-  Result<> serving = co_await serve_again();
+  Result<> serving = co_await serve_again(before.role, before.following);
   if (!serving) co_return serving;
   co_return taken;
-}
-
-// Whatever part came is a prefix of what was written: this history goes on from there.
-rt::Task<Result<>> Source::serve_again() {
-  Result<Generation> begun = co_await pool_.begin_generation(group_);
-  if (!begun) co_return fail(begun.error());
-  store::GroupRow row = *group_row(pool_, group_);
-  row.role = store::Role::source;
-  co_return co_await pool_.change_group(std::move(row));
 }
 
 rt::Task<Result<>> Source::have_it_kept(Channel& channel) {
