@@ -118,6 +118,7 @@ class FakeEngine final : public replica::Engine {
     reports_.push_back(report);
     co_return reports_.back().relationship.id;
   }
+  rt::Task<Result<>> keep(replica::Relationship relationship) { co_return co_await registry_.save(std::move(relationship)); }
   rt::Task<Result<replica::Forecast>> forecast_create(replica::CreateRequest) override { co_return next_forecast; }
   rt::Task<Result<>> await_state(RelationshipId id, std::vector<replica::CopyState> states, replica::Watcher& watcher) override {
     auto guard = watcher.stop().on_request([this] { moved_.wake_all(); });

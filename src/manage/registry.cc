@@ -45,6 +45,34 @@ std::vector<std::pair<VolumeUuid, VolumeUuid>> pairs_in(Span bytes) {
   return out;
 }
 
+Buffer encoded(const std::vector<replica::Sibling>& siblings) {
+  Buffer out;
+  Writer writer(out);
+  for (const replica::Sibling& sibling : siblings) {
+    writer.id(sibling.relationship);
+    writer.id(sibling.system);
+    writer.origin(sibling.position);
+    writer.text(sibling.name);
+    writer.text(sibling.group);
+  }
+  return out;
+}
+
+std::vector<replica::Sibling> siblings_in(Span bytes) {
+  std::vector<replica::Sibling> out;
+  Reader reader(bytes);
+  while (reader.left() > 0) {
+    replica::Sibling sibling;
+    sibling.relationship = reader.id<RelationshipId>();
+    sibling.system = reader.id<SystemId>();
+    sibling.position = reader.origin();
+    sibling.name = reader.text();
+    sibling.group = reader.text();
+    if (reader.ok()) out.push_back(std::move(sibling));
+  }
+  return out;
+}
+
 template <class E>
 E enum_at(db::Statement& row, int column) { return static_cast<E>(row.i64(column)); }
 
@@ -78,6 +106,7 @@ replica::Relationship relationship_in(db::Statement& row) {
   if (schedule) r.settings.schedule = *schedule;   // nobody but this program writes it
   r.settings.compress = row.i64(25) != 0;
   r.settings.consistency = row.i64(26) != 0;
+  r.siblings = siblings_in(row.blob(27));
   return r;
 }
 
@@ -123,7 +152,7 @@ rt::Task<Result<std::vector<replica::Relationship>>> Registry::relationships() {
     TRY(db::Statement rows,
         connection.prepare("SELECT id, far_end, name, sync_type, mode, rpo_seconds, on_link_loss, on_rpo, limit_per_second, journal_budget, adaptive_bound_ms, "
                            "peer, pool, volume_group, peer_pool, peer_group, pairs, intent, created, when_activated, when_synchronized, when_suspended, "
-                           "when_failed_over, when_established, schedule, compress, consistency FROM relationships ORDER BY name, far_end"));
+                           "when_failed_over, when_established, schedule, compress, consistency, siblings FROM relationships ORDER BY name, far_end"));
     while (true) {
       TRY(bool more, rows.step());
       if (!more) return rows.read_well();
@@ -140,11 +169,11 @@ rt::Task<Result<>> Registry::save(replica::Relationship r) {
     int far_end = r.end == replica::End::target ? 1 : 0;
     if (r.peer != self_) TRY_VOID(connection.run("DELETE FROM relationships WHERE id = ? AND far_end <> ?", r.id, far_end));
     const replica::Settings& s = r.settings;
-    return connection.run("INSERT OR REPLACE INTO relationships VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", r.id, far_end, r.name,
+    return connection.run("INSERT OR REPLACE INTO relationships VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", r.id, far_end, r.name,
                           static_cast<int>(r.sync_type), static_cast<int>(s.mode), s.rpo_seconds, static_cast<int>(s.on_link_loss), static_cast<int>(s.on_rpo),
                           s.limit_per_second, s.journal_budget, s.adaptive_bound_ms, r.peer, r.pool, r.group, r.peer_pool, r.peer_group, encoded(r.pairs),
                           static_cast<int>(r.intent), r.created, r.when_activated, r.when_synchronized, r.when_suspended, r.when_failed_over, r.when_established, replica::text_of(s.schedule), s.compress ? 1 : 0,
-                          s.consistency ? 1 : 0);
+                          s.consistency ? 1 : 0, encoded(r.siblings));
   };
   co_return co_await book_.run(std::move(job));
 }

@@ -37,6 +37,9 @@ ALTER TABLE relationships ADD COLUMN compress INTEGER NOT NULL DEFAULT 0;
     R"sql(
 ALTER TABLE relationships ADD COLUMN consistency INTEGER NOT NULL DEFAULT 1;
 )sql",
+    R"sql(
+ALTER TABLE relationships ADD COLUMN siblings BLOB NOT NULL DEFAULT x'';
+)sql",
 };
 
 }  // namespace

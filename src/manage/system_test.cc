@@ -248,12 +248,18 @@ TEST_F(Systems, CreateReplicaIsGatheredFromWhatIsThere) {
 TEST_F(Systems, TheRegistryKeepsWhatAnEngineSaved) {
   TestSystem::ok(t.run(t.system->create_replica(admin, TestSystem::mirror("r"))));
   replica::Relationship before = t.engine->of("r").relationship;
+  const replica::Sibling other{before.id, "s", "p/far", SystemId{}, Origin{Generation{}, Lsn{77}}};
+  before.siblings = {other, other};
+  ASSERT_TRUE(t.run(t.engine->keep(before)).has_value());
   t.restart();
   replica::Relationship after = t.engine->of("r").relationship;
   EXPECT_EQ(after.id, before.id);
   EXPECT_EQ(after.group, before.group);
   EXPECT_EQ(after.settings.rpo_seconds, before.settings.rpo_seconds);
   EXPECT_EQ(after.created, before.created);
+  ASSERT_EQ(after.siblings.size(), 2U);
+  EXPECT_TRUE(after.siblings[1].is(other));
+  EXPECT_EQ(after.siblings[1].position, other.position);
 }
 
 TEST_F(Systems, MetricsAreTypedOnceAndCarryTheRelationship) {

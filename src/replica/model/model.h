@@ -6,9 +6,11 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/base.h"
 #include "replica/model/schedule.h"
+#include "replica/model/sibling.h"
 #include "replica/model/verify.h"
 
 namespace lockstep::replica {
@@ -116,6 +118,8 @@ struct Relationship {
   WallTime created;
   // N7 of the model: 0 when never
   WallTime when_activated, when_synchronized, when_suspended, when_failed_over, when_established;
+  // Target end: the other targets, as the source last told of them. Where they stood is of when one of them came or went.
+  std::vector<Sibling> siblings;
 };
 
 // The types that hold one instant of their source for good, and keep nothing in step.

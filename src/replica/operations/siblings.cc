@@ -23,7 +23,7 @@ rt::Task<std::vector<std::string>> Operations::siblings_ahead(EntryRef entry) {
   pool::Pool& pool = *entry->target.pool;
   GroupId group = entry->local(ground_.self.id) ? entry->far.group : entry->kept.group;
   Past here = co_await rt::run_on(pool.loop(), past_there(pool, group));
-  std::vector<Sibling> siblings = entry->target.status.siblings;
+  std::vector<Sibling> siblings = entry->kept.siblings;
   for (const Sibling& sibling : siblings) {
     Past there{here.history, sibling.position};
     bool asked = false;

@@ -195,6 +195,15 @@ bool Roster::still_expected(Entry& entry) const {
   return now - *entry.uncalled_since < ground_.options.reachable_within;
 }
 
+// So that whoever opens the target is told of them, though both ends have been off since.
+void Roster::learn_siblings(const EntryRef& entry) {
+  const std::vector<Sibling>& told = entry->target.status.siblings;
+  std::vector<Sibling>& kept = entry->kept.siblings;
+  bool same = std::equal(told.begin(), told.end(), kept.begin(), kept.end(), [](const Sibling& a, const Sibling& b) { return a.is(b); });
+  kept = told;
+  if (!same) scope_.spawn(keep(entry));
+}
+
 void Roster::tell(EntryRef entry) {
   if (entry->gone) return;
   // The target was opened while nobody here looked: what was intended here is out of date.
@@ -212,8 +221,9 @@ void Roster::tell(EntryRef entry) {
     entry->kept.intent = CopyState::synchronized;
     scope_.spawn(keep(entry));
   }
-  if (!entry->source.end && entry->target.status.settings)
-    entry->kept.settings = *entry->target.status.settings;
+  const bool told = entry->target.end && entry->target.status.settings;   // by the source, over the connection that stands
+  if (told && !entry->source.end) entry->kept.settings = *entry->target.status.settings;
+  if (told) learn_siblings(entry);
   Report before = std::move(entry->told);
   entry->told = report_of(*entry);
   if (still_expected(*entry)) entry->told.copy_state = before.copy_state;

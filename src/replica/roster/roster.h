@@ -126,6 +126,7 @@ class Roster {
   rt::Task<void> open_near(EntryRef entry, pool::Pool& pool);
   [[nodiscard]] CopyState state_of(const Entry& entry, const Status& status) const;
   rt::Task<void> keep(EntryRef entry);
+  void learn_siblings(const EntryRef& entry);
   [[nodiscard]] bool still_late(Entry& entry) const;
   [[nodiscard]] bool still_expected(Entry& entry) const;
   Reporter::Deliver deliver_to(EntryRef entry, bool source);

@@ -174,6 +174,25 @@ TEST(FanOut, TheOtherTargetFollowsThePromotedOneWithoutAFullCopy) {
   }
 }
 
+// Everything went dark, and only the targets came back.
+TEST(FanOut, ASiblingThatIsAheadIsNamedByATargetThatHasRestartedSince) {
+  Fork t{268};
+  ASSERT_TRUE(t.level(t.a(), t.c()));
+  t.cut(t.a(), t.b());
+  for (std::uint64_t i = 0; i < 30; ++i) t.a().write("db-v1", 300 + i, Bytes{i * 4096});
+  ASSERT_TRUE(t.level(t.a(), t.c()));
+  t.a().kill();
+  t.cut(t.a(), t.c());
+  for (TestSystem* target : {&t.b(), &t.c()}) {
+    target->power_cut();
+    target->start();
+  }
+  ASSERT_TRUE(t.b().operate(t.ab, Operation::failover).has_value());
+  bool named = false;
+  for (const auto& c : t.b().events.all) named = named || (c.what == "Sibling" && c.after.find("system 'c'") != std::string::npos);
+  EXPECT_TRUE(named);
+}
+
 TEST(FanOut, ASourceThatLostPowerGetsBackWhatAnyTargetHas) {
   int lost = 0;
   for (std::uint64_t salt = 0; salt < 8; ++salt) {

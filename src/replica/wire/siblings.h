@@ -2,22 +2,14 @@
 // opens this one is told which of them has more.
 #pragma once
 
-#include <string>
 #include <vector>
 
 #include "base/base.h"
 #include "replica/model/history.h"
+#include "replica/model/sibling.h"
 #include "replica/wire/wire.pb.h"
 
 namespace lockstep::replica {
-
-struct Sibling {
-  RelationshipId relationship;
-  std::string name;   // the relationship's
-  std::string group;  // there
-  SystemId system;
-  Origin position;    // at least: durable there when the source last heard of it
-};
 
 inline constexpr int siblings_most = 32;
 
