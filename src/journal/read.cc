@@ -49,9 +49,10 @@ rt::Task<Result<std::vector<Record>>> Log::read(Lsn after, Bytes at_most) {
   std::size_t index = segment_of(wanted);
   SegmentPtr segment = live_[index];
   Lsn last = index + 1 < live_.size() ? live_[index + 1]->header.first - Lsn{1} : received_;
-  IndexEntry start = segment->floor(wanted);
+  IndexEntry start = segment->floor_to_read(wanted);
   SegmentReader reader(slabs_, segment, start.at, std::min(std::max(at_most, 64_KiB), options_.slab).value);
   std::optional<Checksum> before;
+  std::vector<IndexEntry> found_at;
   std::uint64_t bytes = 0;
   for (Lsn next = start.first; next <= last && (out.empty() || bytes < at_most.value);) {
     auto found = co_await reader.next(next, before);
@@ -65,7 +66,8 @@ rt::Task<Result<std::vector<Record>>> Log::read(Lsn after, Bytes at_most) {
                                         std::to_string(next.value) + ": " + reader.why());
     }
     FoundBatch& batch = **found;
-    segment->note(batch.header.first, batch.at, batch.records.front().time);
+    found_at.push_back({batch.header.first, batch.at, batch.records.front().time});
+    segment->note(found_at.back().first, found_at.back().at, found_at.back().time);
     for (Record& record : batch.records) {
       if (record.lsn < wanted || record.lsn > last) continue;
       if (!out.empty() && bytes >= at_most.value) break;
@@ -75,6 +77,7 @@ rt::Task<Result<std::vector<Record>>> Log::read(Lsn after, Bytes at_most) {
     before = batch.header.checksum;
     next = batch.header.last() + Lsn{1};
   }
+  segment->read_last = std::move(found_at);
   co_return out;
 }
 

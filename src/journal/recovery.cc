@@ -149,6 +149,7 @@ rt::Task<Result<>> Recovery::settle() {
   if (!written) co_return fail(written.error().in("journal: segment " + fresh->name()));
   fresh->end = Bytes{segment_data_start};
   fresh->index.clear();
+  fresh->read_last.clear();
   log_.sequence_ = header.sequence;
   log_.live_.push_back(fresh);
   log_.unsynced_.push_back(std::move(fresh));

@@ -21,6 +21,13 @@ std::optional<std::uint64_t> number_of(std::string_view name) {
   return number;
 }
 
+std::optional<IndexEntry> last_before(const std::vector<IndexEntry>& entries, Lsn lsn) {
+  auto after = std::upper_bound(entries.begin(), entries.end(), lsn,
+                                [](Lsn l, const IndexEntry& e) { return l < e.first; });
+  if (after == entries.begin()) return std::nullopt;
+  return *std::prev(after);
+}
+
 }  // namespace
 
 Span zeroes(std::size_t bytes) {
@@ -34,10 +41,13 @@ void Segment::note(Lsn first, Bytes at, WallTime time) {
 }
 
 IndexEntry Segment::floor(Lsn lsn) const {
-  auto after = std::upper_bound(index.begin(), index.end(), lsn,
-                                [](Lsn l, const IndexEntry& e) { return l < e.first; });
-  if (after == index.begin()) return {header.first, Bytes{segment_data_start}, header.time};
-  return *std::prev(after);
+  return last_before(index, lsn).value_or(IndexEntry{header.first, Bytes{segment_data_start}, header.time});
+}
+
+IndexEntry Segment::floor_to_read(Lsn lsn) const {
+  IndexEntry known = floor(lsn);
+  IndexEntry lately = last_before(read_last, lsn).value_or(known);
+  return lately.at > known.at ? lately : known;
 }
 
 IndexEntry Segment::floor(WallTime time) const {
@@ -67,6 +77,7 @@ Result<> Segment::begin(SegmentHeader next) {
   header = next;
   end = Bytes{segment_data_start};
   index.clear();
+  read_last.clear();
   return {};
 }
 

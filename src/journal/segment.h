@@ -26,12 +26,15 @@ struct Segment {
   SegmentHeader header;           // last written or read; sequence 0: never used
   Bytes end{segment_data_start};  // of its data, as far as known
   std::vector<IndexEntry> index;  // sparse, ascending; need not reach the end
+  std::vector<IndexEntry> read_last;  // the batches that the last read from the file found, ascending
 
   // Remembers where a batch is, if it lies far enough behind the last one remembered.
   void note(Lsn first, Bytes at, WallTime time);
   // The last remembered batch that begins at or before `lsn`; the start of the data when there is none.
   [[nodiscard]] IndexEntry floor(Lsn lsn) const;
   [[nodiscard]] IndexEntry floor(WallTime time) const;
+  // The same for a reader: one who reads on begins where he was, and not up to a step of the index before it.
+  [[nodiscard]] IndexEntry floor_to_read(Lsn lsn) const;
   [[nodiscard]] std::string name() const { return file->path(); }
 
   // Writes `next` (edition + 1 of the present one) over the older copy. Torn, the present one still counts.

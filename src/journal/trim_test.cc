@@ -66,6 +66,30 @@ TEST_F(TrimTest, MetadataOlderThanTheTrimAreRefused) {
   EXPECT_THAT(opened.error().message, HasSubstr("metadata are older than the checkpoint"));
 }
 
+TEST_F(TrimTest, WhoReadsOnDoesNotReadAgainWhatHeHasRead) {
+  open();
+  fill_segments(4);   // four batches of one record in each
+  commit();
+  Lsn after;
+  for (int reads = 0; reads < 7; ++reads) after = must(read(after, 10_KiB)).back().lsn;   // in the midst of the second one
+  // What lies before the last batch is not looked at any more, unless somebody asks for what is there.
+  for (const std::string& file : segments()) {
+    Buffer bytes = host_.disk().bytes_of(file);
+    SegmentHeader header = choose_segment_header(bytes).header;
+    for (std::uint64_t at = segment_data_start; header.first <= after && at + batch_header_size <= bytes.size(); at += 8) {
+      std::optional<BatchHeader> batch = decode_batch_header(Span(bytes).subspan(at, batch_header_size));
+      if (batch && batch->last() < after) host_.disk().fail_reads(file, Bytes{at}, Bytes{batch->length});
+    }
+  }
+  Lsn end = journal_->received();
+  while (after < end) {
+    std::vector<Record> next = must(read(after, 10_KiB));
+    EXPECT_EQ(next.front().lsn, after + Lsn{1});
+    after = next.back().lsn;
+  }
+  EXPECT_EQ(read(Lsn{0}).error().code, Code::io);
+}
+
 TEST_F(TrimTest, ATrimBeyondTheCheckpointIsRefused) {
   open();
   append_mark("A");
