@@ -3,24 +3,19 @@ import base64
 import http.client
 import os
 import re
-import socket
 import ssl
 import subprocess
 
+import lockstep
+
 SM = "root/microsoft/windows/storage/sm"
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 class Cim:
     """A system's CIM servers, over TLS and without."""
 
     def __init__(self, make_system, name="a", *arguments):
-        self.https, self.http = free_port(), free_port()
+        self.https, self.http = lockstep.free_port(), lockstep.free_port()
         self.system = make_system(name, "--cim", f"localhost:{self.https}", "--cim-http", f"localhost:{self.http}", *arguments).start()
         with open(os.path.join(self.system.data, "admin-password")) as f:
             self.password = f.read().strip()

@@ -10,6 +10,14 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import lockstep  # noqa: E402
 
 
+# Files that take longest, begun first so that a parallel run does not end waiting for one of them.
+LONG = ["test_sigkill.py", "test_nbd_clients.py", "test_three_systems.py", "test_outage.py", "test_full_pool.py", "test_cycles.py", "test_cim.py"]
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: LONG.index(item.path.name) if item.path.name in LONG else len(LONG))
+
+
 @pytest.fixture
 def folder():
     path = tempfile.mkdtemp(prefix="lockstep-test-", dir="/var/tmp")

@@ -1,7 +1,9 @@
 """Systems under test: each is a real lockstepd in a folder of its own, driven by the real lockstep command."""
+import itertools
 import json
 import os
 import signal
+import socket
 import subprocess
 import time
 
@@ -26,6 +28,28 @@ def wait_until(true, seconds=30, what="the condition"):
         if time.monotonic() > end:
             raise AssertionError(f"{what} did not come true within {seconds} s")
         time.sleep(0.02)
+
+
+def _free_ports():
+    """Each worker of a parallel run has a thousand of its own, below those that the kernel gives to clients; where it begins differs from run to run."""
+    first = 20000 + 1000 * (int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 12)
+    for offset in itertools.count(os.getpid()):
+        port = first + offset % 1000
+        with socket.socket() as s:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                s.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        yield port
+
+
+_ports = _free_ports()
+
+
+def free_port():
+    """A port of localhost that nobody listens on."""
+    return next(_ports)
 
 
 class System:

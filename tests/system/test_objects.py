@@ -90,7 +90,7 @@ def test_a_second_daemon_on_the_same_folder_is_refused(system):
 
 
 def test_https_asks_for_a_password_and_knows_roles(make_system):
-    port = 20000 + os.getpid() % 20000 + 7
+    port = lockstep.free_port()
     system = make_system("a", "--https", f"localhost:{port}").start()
     with open(os.path.join(system.data, "admin-password")) as f:
         password = f.read().strip()

@@ -20,7 +20,7 @@ def other_authority(folder):
 
 
 def test_nbds_with_the_right_and_the_wrong_certificate(make_system, folder):
-    port = 20000 + os.getpid() % 20000
+    port = lockstep.free_port()
     system = make_system("a", "--nbd", f"localhost:{port}", "--nbd-tls", "require").start()
     system.make_pool()
     system.make_volumes("v", size="8M")
