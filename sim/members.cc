@@ -81,9 +81,7 @@ class Members final : public Story {
     run_for(1, 300);
     restart(a_);
     Found found = a_.look(volumes, load_.blocks);
-    if (!power) judge(history_.lost_answered(found), a_);
-    judge(history_.lost_flushed(found), a_);
-    judge(history_.not_a_prefix(found), a_);
+    judge_what_is_left(found, power, a_);
     history_.rebase(found);
     a_.begin_load(history_, rng_.named("after" + std::to_string(loads_)), load_, volumes);
   }

@@ -61,9 +61,7 @@ class Pair final : public Story {
     run_for(1, 300);
     restart(*source_);
     Found found = source_->look_at_once("g", volumes, load_.blocks);
-    if (!power) judge(history_.lost_answered(found), *source_);
-    judge(history_.lost_flushed(found), *source_);
-    judge(history_.not_a_prefix(found), *source_);
+    judge_what_is_left(found, power, *source_);
     // A source that lost power may have been behind its target, and fetches back what it lost before hosts are let in.
     Found let_in = source_->look(volumes, load_.blocks);
     judge(history_.lost_flushed(let_in), *source_);

@@ -285,9 +285,7 @@ class Points final : public Story {
     run_for(1, 300);
     restart(a_);
     Found found = a_.look(volumes, load_.blocks);
-    if (!power) judge(history_.lost_answered(found), a_);
-    judge(history_.lost_flushed(found), a_);
-    judge(history_.not_a_prefix(found), a_);
+    judge_what_is_left(found, power, a_);
     history_.rebase(found);
     marks_.clear();
     calm_down();

@@ -49,6 +49,12 @@ void Story::judge(const std::optional<std::string>& wrong, const Node& node) {
   if (wrong) throw Broken(node.name() + ": " + *wrong);
 }
 
+void Story::judge_what_is_left(const Found& found, bool lost_power, const Node& node) {
+  if (!lost_power) judge(history_.lost_answered(found), node);
+  judge(history_.lost_flushed(found), node);
+  judge(history_.not_a_prefix(found), node);
+}
+
 Load Story::bearable(Load load) const {
   const os::sim::NetOptions& net = world_.options().net;
   const double round_trip = static_cast<double>((2 * (net.latency.most + net.jitter.most)).count()) / 1e9;

@@ -34,6 +34,8 @@ class Story {
   [[nodiscard]] os::sim::Tear tear();
   void run_for(std::uint64_t least_ms, std::uint64_t most_ms);
   void judge(const std::optional<std::string>& wrong, const Node& node);
+  // After a crash: all that was answered (where power was lost, that was flushed), and then a prefix of the rest.
+  void judge_what_is_left(const Found& found, bool lost_power, const Node& node);
   // Hosts that write more than the link carries are never caught up with: where that is waited for while they write, they write less.
   [[nodiscard]] Load bearable(Load load) const;
 
