@@ -57,15 +57,24 @@ Result<> settings(const Asked& asked, Json& body, const char* rpo_key) {
   return {};
 }
 
+std::string to_send(const Json& forecast) {
+  if (!forecast["bytes"].is_null()) return size_text(forecast["bytes"]) + " to send";
+  const Json& most = forecast["bytes_at_most"];
+  return "how much to send is not known" + (most.is_null() ? std::string() : ": the ends will be compared, at most " + size_text(most));
+}
+
 Result<> print_forecast(const Context& context, const Json& forecast) {
-  Json answer{{"direction", forecast.value("Direction", "")}, {"bytes", forecast.value("Bytes", std::uint64_t{0})}, {"overwritten_bytes", forecast.value("OverwrittenBytes", std::uint64_t{0})},
+  auto figure = [&forecast](const char* name) { return forecast.value(name, Json()); };   // null: not known
+  Json answer{{"direction", forecast.value("Direction", "")}, {"bytes", figure("Bytes")}, {"bytes_at_most", figure("BytesAtMost")}, {"overwritten_bytes", figure("OverwrittenBytes")},
               {"steps", forecast.value("Steps", Json::array())}, {"warnings", forecast.value("Warnings", Json::array())}};
   if (context.json) {
     std::cout << answer.dump(2) << '\n';
     return {};
   }
-  std::cout << "Would do (nothing was changed):\n  " << answer["direction"].get<std::string>() << ", " << size_text(answer["bytes"]) << " to send";
-  if (answer["overwritten_bytes"].get<std::uint64_t>()) std::cout << ", " << size_text(answer["overwritten_bytes"]) << " overwritten (kept as a snapshot)";
+  std::cout << "Would do (nothing was changed):\n  " << answer["direction"].get<std::string>() << ", " << to_send(answer);
+  const Json& overwritten = answer["overwritten_bytes"];
+  if (overwritten.is_null()) std::cout << "; what is overwritten is kept as a snapshot";
+  else if (overwritten != 0) std::cout << ", " << size_text(overwritten) << " overwritten (kept as a snapshot)";
   std::cout << '\n';
   for (const Json& step : answer["steps"]) std::cout << "  - " << step.get<std::string>() << '\n';
   for (const Json& warning : answer["warnings"]) std::cout << "  ! " << warning.get<std::string>() << '\n';

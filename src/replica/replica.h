@@ -126,8 +126,9 @@ struct TokenUse {
 // What an operation would do, stated before anything is overwritten.
 struct Forecast {
   std::string direction;           // "a/db -> b/db"
-  Bytes bytes{0};                  // that would travel
-  Bytes overwritten{0};            // divergent bytes on the losing side (kept as a snapshot)
+  std::optional<Bytes> bytes = Bytes{0};        // that would travel. None: nobody knows before the ends have been compared, or one is out of reach
+  std::optional<Bytes> bytes_at_most;           // where that is not known: what there is to be sent at all. None: not known either
+  std::optional<Bytes> overwritten = Bytes{0};  // divergent bytes on the losing side (kept as a snapshot). None: not known
   std::vector<std::string> steps;  // in order, for people
   std::vector<std::string> warnings;
 };

@@ -119,11 +119,18 @@ json::object relationship_body(const Call& call, const replica::Report& report) 
   return body;
 }
 
+namespace {
+
+json::value bytes_or_null(std::optional<Bytes> value) { return value ? json::value(bytes(*value)) : json::value(nullptr); }
+
+}  // namespace
+
 json::object forecast_body(const replica::Forecast& forecast) {
   json::object body;
   body["Direction"] = forecast.direction;
-  body["Bytes"] = bytes(forecast.bytes);
-  body["OverwrittenBytes"] = bytes(forecast.overwritten);
+  body["Bytes"] = bytes_or_null(forecast.bytes);
+  body["BytesAtMost"] = bytes_or_null(forecast.bytes ? forecast.bytes : forecast.bytes_at_most);
+  body["OverwrittenBytes"] = bytes_or_null(forecast.overwritten);
   json::array steps;
   for (const std::string& step : forecast.steps) steps.emplace_back(step);
   json::array warnings;

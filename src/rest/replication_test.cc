@@ -105,10 +105,18 @@ TEST_F(Replication, ADryRunMakesNothing) {
   Got forecast = make(R"(, "DryRun": true)");
   EXPECT_EQ(forecast.status, 200u);
   EXPECT_EQ(forecast.body.at("Bytes").to_number<int>(), 77);
+  EXPECT_EQ(forecast.body.at("BytesAtMost").to_number<int>(), 77);
   EXPECT_EQ(forecast.body.at("Steps").at(0).as_string(), "copy");
   EXPECT_TRUE(t.engine->created.empty());
   make();
   EXPECT_EQ(act("Failover", R"({"DryRun": true})").status, 200u);
+  t.engine->next_forecast.bytes.reset();
+  t.engine->next_forecast.overwritten.reset();
+  t.engine->next_forecast.bytes_at_most = 900_B;
+  Got unknown = act("ResyncReplica", R"({"DryRun": true})");
+  EXPECT_TRUE(unknown.body.at("Bytes").is_null());
+  EXPECT_TRUE(unknown.body.at("OverwrittenBytes").is_null());
+  EXPECT_EQ(unknown.body.at("BytesAtMost").to_number<int>(), 900);
   EXPECT_TRUE(t.engine->operated.empty());
 }
 

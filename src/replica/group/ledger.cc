@@ -101,6 +101,21 @@ rt::Task<Result<>> forget_next_hops(pool::Pool& pool, GroupId group) {
   co_return Result<>{};
 }
 
+rt::Task<Result<Bytes>> data_in(pool::VolumeRef view, Bytes from) {
+  constexpr std::size_t extents_at_once = 1024;
+  Bytes sum{0};
+  for (Bytes at = from; at < view->size();) {
+    auto extents = co_await view->extents(at, view->size() - at, extents_at_once);
+    if (!extents) co_return fail(extents.error());
+    if (extents->empty()) break;
+    for (const auto& e : *extents) {
+      if (!e.hole && !e.zero) sum += e.length;
+    }
+    at = extents->back().at + extents->back().length;
+  }
+  co_return sum;
+}
+
 rt::Task<Result<bool>> wrote_between(pool::Pool& pool, GroupId group, Lsn lsn, Lsn until) {
   constexpr Bytes piece = 1_MiB;
   while (lsn < until && pool.time_of_oldest_after(group, lsn).us != 0) {

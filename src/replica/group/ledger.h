@@ -45,6 +45,9 @@ rt::Task<Result<>> forget_follower(pool::Pool& pool, RelationshipId follower);
 // Claims of relationships that start at the group. What changes without a write is in no journal: they compare.
 rt::Task<Result<>> forget_next_hops(pool::Pool& pool, GroupId group);
 
+// Bytes of a volume or snapshot from `from` on that hold something.
+rt::Task<Result<Bytes>> data_in(pool::VolumeRef view, Bytes from);
+
 inline constexpr Lsn end_of_journal{~std::uint64_t{0}};
 // Whether blocks of the group changed after `lsn`, up to `until`. `changed` when the journal no longer tells.
 rt::Task<Result<bool>> wrote_between(pool::Pool& pool, GroupId group, Lsn lsn, Lsn until);

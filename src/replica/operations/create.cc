@@ -78,15 +78,8 @@ rt::Task<Result<Creation::Facts>> Creation::look(pool::Pool& pool, Gates& gates,
   if (!measure) co_return out;
   for (const auto& volume : out.volumes) {
     CO_TRY(pool::VolumeRef view, pool.open_volume(volume.id));
-    for (Bytes at{0}; at < view->size();) {
-      auto extents = co_await view->extents(at, view->size() - at, 1024);
-      if (!extents) co_return fail(extents.error());
-      if (extents->empty()) break;
-      for (const auto& e : *extents) {
-        if (!e.hole && !e.zero) out.allocated += e.length;
-      }
-      at = extents->back().at + extents->back().length;
-    }
+    CO_TRY(Bytes size, co_await data_in(std::move(view), Bytes{0}));
+    out.allocated += size;
   }
   co_return out;
 }

@@ -27,6 +27,35 @@ std::string seconds(Duration d) {
 
 }  // namespace
 
+rt::Task<Operations::Counted> Operations::count(EntryRef entry, End winner, Result<Outcome> here, Result<Outcome> there) {
+  Counted out;
+  if (!here || !there) co_return out;
+  Order measure;
+  measure.step = Step::look;
+  measure.measure = true;
+  measure.other = there->past;
+  Order back = measure;
+  back.other = here->past;
+  here = co_await ask(entry, End::source, std::move(measure));
+  there = co_await ask(entry, End::target, std::move(back));
+  out.reached = here && there;
+  if (!out.reached) co_return out;
+  const Outcome& winning = winner == End::source ? *here : *there;
+  const Outcome& losing = winner == End::source ? *there : *here;
+  out.winner_knows = winning.changed.has_value();
+  out.overwritten = losing.changed;
+  if (winning.changed && losing.changed) {
+    out.travel = *winning.changed + *losing.changed;
+    co_return out;
+  }
+  Order all;
+  all.step = Step::look;
+  all.measure_all = true;
+  Result<Outcome> held = co_await ask(entry, winner, std::move(all));
+  if (held) out.at_most = held->allocated;
+  co_return out;
+}
+
 rt::Task<Result<Forecast>> Operations::forecast(EntryRef entry, Operation operation) {
   co_await roster_.refresh(entry);
   Report now = roster_.report_of(*entry);
@@ -47,29 +76,31 @@ rt::Task<Result<Forecast>> Operations::forecast(EntryRef entry, Operation operat
   bool backwards = operation == Operation::failback || operation == Operation::restore_from_replica ||
                    (operation == Operation::reverse_roles && now.copy_state != CopyState::synchronized);
   bool overwrites = backwards || operation == Operation::resync_replica;
+  bool sends = overwrites || operation == Operation::resume || operation == Operation::activate;
+  const std::string& winner = backwards ? target : source;
+  const std::string& loser = backwards ? source : target;
+  out.direction = winner + " -> " + loser;
+  if (overwrites) out.steps.push_back("keep what only " + loser + " has as a snapshot there");
   Result<Outcome> here = co_await simple(entry, End::source, Step::look);
   Result<Outcome> there = co_await simple(entry, End::target, Step::look);
-  if (overwrites && here && there) {
-    Order measure;
-    measure.step = Step::look;
-    measure.measure = true;
-    measure.other = there->past;
-    Order back = measure;
-    back.other = here->past;
-    here = co_await ask(entry, End::source, std::move(measure));
-    there = co_await ask(entry, End::target, std::move(back));
+  if (entry->near && overwrites) {
+    out.steps.push_back("make the volumes of " + loser + " what " + winner + " is now; no block is copied");
+  } else if (sends && !entry->near) {
+    Counted counted = co_await count(entry, backwards ? End::target : End::source, here, there);
+    out.bytes = counted.travel;
+    out.bytes_at_most = counted.at_most;
+    out.overwritten = counted.overwritten;
+    if (!counted.reached) {
+      out.warnings.push_back("one end is out of reach: how much would travel is not known");
+    } else if (counted.travel) {
+      out.steps.push_back("send the blocks that either side changed since they parted");
+    } else {
+      out.steps.push_back("compare both ends, and send the blocks that differ");
+      out.warnings.push_back("how much would travel is not known: neither journal nor map of " + (counted.winner_knows ? loser : winner) +
+                             " tells any more what changed there; at most it is what " + winner + " holds");
+    }
   }
-  if (backwards) out.direction = target + " -> " + source;
-  if (overwrites && here && there) {
-    out.bytes = here->changed + there->changed;
-    out.overwritten = backwards ? here->changed : there->changed;
-    std::string loser = backwards ? source : target;
-    out.steps.push_back("keep what only " + loser + " has as a snapshot there");
-    out.steps.push_back("send the blocks that either side changed since they parted");
-    if (operation != Operation::resync_replica) out.steps.push_back("change roles when both are level");
-  } else if (overwrites) {
-    out.warnings.push_back("one end is out of reach: how much would travel is not known");
-  }
+  if (backwards && !entry->near) out.steps.push_back("change roles when both are level");
   if (operation == Operation::failover) {
     out.direction = target + " takes over from " + source;
     if (here) {

@@ -285,6 +285,7 @@ void put(const Order& from, wire::Act& into) {
   into.set_intent(static_cast<std::uint32_t>(from.intent));
   into.set_name(from.name);
   into.set_measure(from.measure);
+  into.set_measure_all(from.measure_all);
   for (const auto& [source, target] : from.pairs) {
     wire::Pair* pair = into.add_pairs();
     pair->set_source(bytes_of(source));
@@ -304,6 +305,7 @@ Result<Order> order_from(const wire::Act& from) {
   out.intent = copy_state_from(from.intent());
   out.name = from.name().substr(0, 70);
   out.measure = from.measure();
+  out.measure_all = from.measure_all();
   for (const auto& pair : from.pairs()) out.pairs.emplace_back(id_from<VolumeUuid>(pair.source()), id_from<VolumeUuid>(pair.target()));
   if (!from.with().empty()) out.with = id_from<RelationshipId>(from.with());
   out.keeps = from.keeps();
@@ -328,7 +330,9 @@ void put(const Outcome& from, wire::ActReply& into) {
   into.set_lag_us(
       static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(from.lag).count()));
   into.set_to_send(from.to_send.value);
-  into.set_changed(from.changed.value);
+  into.set_changed(from.changed.value_or(Bytes{0}).value);
+  into.set_changed_unknown(!from.changed);
+  if (from.allocated) into.set_allocated(from.allocated->value);
   for (const std::string& group : from.groups) into.add_groups(group);
 }
 
@@ -342,7 +346,8 @@ Result<Outcome> outcome_from(const wire::ActReply& from) {
   out.follows_another = from.follows_another();
   out.lag = std::chrono::microseconds(static_cast<std::int64_t>(from.lag_us()));
   out.to_send = Bytes{from.to_send()};
-  out.changed = Bytes{from.changed()};
+  out.changed = from.changed_unknown() ? std::optional<Bytes>() : Bytes{from.changed()};
+  if (from.has_allocated()) out.allocated = Bytes{from.allocated()};
   for (const std::string& group : from.groups()) out.groups.push_back(group.substr(0, 100));
   return out;
 }

@@ -46,6 +46,15 @@ class Operations {
  private:
   rt::Task<Result<>> run(EntryRef entry, Operation operation, CopyState state, Cell cell, Watcher& watcher);
 
+  // What would travel until both ends are what `winner` is, from what they said of themselves.
+  struct Counted {
+    bool reached = false;               // both
+    bool winner_knows = false;          // what it changed itself
+    std::optional<Bytes> travel;        // none: not known
+    std::optional<Bytes> at_most;       // then
+    std::optional<Bytes> overwritten;   // what only the other end changed
+  };
+  rt::Task<Counted> count(EntryRef entry, End winner, Result<Outcome> here, Result<Outcome> there);
   rt::Task<Result<>> resync(EntryRef entry, Watcher& watcher);
   rt::Task<Result<>> open_target(EntryRef entry, CopyState before, CopyState intent, bool drain);
   rt::Task<Result<>> failover(EntryRef entry, CopyState state, bool silent);

@@ -4,6 +4,7 @@
 
 #include "replica/group/ledger.h"
 #include "replica/group/target_objects.h"
+#include "replica/operations/measure.h"
 
 namespace lockstep::replica {
 namespace {
@@ -38,23 +39,6 @@ rt::Task<Result<>> take_source_role(pool::Pool& pool, GroupId group) {
   row.role = store::Role::source;
   row.following = RelationshipId{};
   co_return co_await pool.change_group(std::move(row));
-}
-
-// What the follower's map and journal hold: blocks that this end changed since the two parted, and the other lacks.
-rt::Task<Bytes> changed_bytes(pool::Pool& pool, RelationshipId follower, std::optional<Past> other) {
-  const store::FollowerRow* row = follower_row(pool, follower);
-  if (row == nullptr) co_return Bytes{0};
-  GroupId group = row->group;
-  std::optional<Origin> common;
-  if (other) common = last_common(past_of(pool, group), *other);
-  Lsn parted{0};
-  if (common) {
-    Origin since = *common;
-    Result<std::optional<Lsn>> at = co_await pool.lsn_of(group, since);
-    if (at && *at) parted = **at;
-  }
-  Result<std::uint64_t> blocks = co_await pool.blocks_lacking(follower, parted);
-  co_return Bytes{blocks ? *blocks * block_size : 0};
 }
 
 rt::Task<std::pair<std::string, std::string>> names_of(pool::Pool& pool, GroupId group) {  // pool, group
@@ -190,15 +174,7 @@ rt::Task<Result<Outcome>> Steps::at_source(EntryRef entry, Order order) {
   bool at_source = entry->source.end != nullptr;
   pool::Pool* pool = at_source ? entry->source.pool : entry->target.pool;
   if (pool != nullptr) {
-    GroupId group = entry->kept.group;
-    Looked looked = co_await rt::run_on(pool->loop(), look_at(*pool, group, entry->kept.id));
-    out.past = std::move(looked.past);
-    out.writable = looked.writable;
-    out.follows_another = looked.follows_another;
-    if (order.measure) {
-      auto measured = changed_bytes(*pool, follower_id(entry->kept.id, group), order.other);
-      out.changed = co_await rt::run_on(pool->loop(), std::move(measured));
-    }
+    co_await look_around(*pool, entry->kept.group, entry->kept.id, order, out);
   }
   Report report = roster_.report_of(*entry);
   out.copy_state = report.copy_state;
@@ -258,20 +234,28 @@ rt::Task<Result<Outcome>> Steps::at_target(EntryRef entry, Order order) {
   bool local = entry->local(ground_.self.id);
   if (pool != nullptr && (at_target || !local)) {
     GroupId group = local ? entry->far.group : entry->kept.group;
-    Looked looked = co_await rt::run_on(pool->loop(), look_at(*pool, group, entry->kept.id));
-    out.past = std::move(looked.past);
-    out.writable = looked.writable;
-    out.follows_another = looked.follows_another;
-    if (order.measure) {
-      auto measured = changed_bytes(*pool, follower_id(entry->kept.id, group), order.other);
-      out.changed = co_await rt::run_on(pool->loop(), std::move(measured));
-    }
+    co_await look_around(*pool, group, entry->kept.id, order, out);
   }
   Report report = roster_.report_of(*entry);
   out.copy_state = report.copy_state;
   out.reachable = report.reachable;
   out.lag = report.lag;
   co_return out;
+}
+
+rt::Task<void> Steps::look_around(pool::Pool& pool, GroupId group, RelationshipId relationship, const Order& order, Outcome& out) {
+  Looked looked = co_await rt::run_on(pool.loop(), look_at(pool, group, relationship));
+  out.past = std::move(looked.past);
+  out.writable = looked.writable;
+  out.follows_another = looked.follows_another;
+  if (order.measure) {
+    auto measured = changed_bytes(pool, group, relationship, order.other);
+    out.changed = co_await rt::run_on(pool.loop(), std::move(measured));
+  }
+  if (order.measure_all) {
+    auto measured = allocated_bytes(pool, group);
+    out.allocated = co_await rt::run_on(pool.loop(), std::move(measured));
+  }
 }
 
 rt::Task<Result<>> Steps::rest(EntryRef entry, End end, CopyState intent) {

@@ -26,6 +26,7 @@ struct Order {
   std::optional<Past> other;  // the history that wins
   bool by_peer = false;       // asked by the other system
   bool measure = false;       // look: count the changed blocks, though it costs a walk through the journal
+  bool measure_all = false;   // look: count what there is, though it costs a walk through the map
   using Pairs = std::vector<std::pair<VolumeUuid, VolumeUuid>>;
   Pairs pairs;                // source's, target's
   RelationshipId with;
@@ -41,7 +42,8 @@ struct Outcome {
   bool was_synchronized = false;
   Duration lag{0};
   Bytes to_send{0};  // source: what the target lacks, when it is known without asking it
-  Bytes changed{0};  // blocks that only this end changed
+  std::optional<Bytes> changed = Bytes{0};  // blocks that only this end changed. None: not known any more
+  std::optional<Bytes> allocated;           // what the group holds, where that was asked for
   std::vector<std::string> groups;  // leave, with `keeps`: of each pair, in order
 };
 
@@ -61,6 +63,7 @@ class Steps {
   rt::Task<Result<Outcome>> take(EntryRef entry, End end, Order order);
   rt::Task<Result<Outcome>> at_source(EntryRef entry, Order order);
   rt::Task<Result<Outcome>> at_target(EntryRef entry, Order order);
+  rt::Task<void> look_around(pool::Pool& pool, GroupId group, RelationshipId relationship, const Order& order, Outcome& out);
   rt::Task<Result<>> rest(EntryRef entry, End end, CopyState intent);
   rt::Task<Result<>> go_on(EntryRef entry, End end);
   rt::Task<Result<>> configure(EntryRef entry, Settings settings);

@@ -203,15 +203,8 @@ rt::Task<Result<Bytes>> Source::size_of_pass() {
   for (std::uint32_t member = pass_->cursor_member; member < members_.size(); ++member) {
     CO_TRY(pool::VolumeRef view, pool_.open_snapshot(pass_->snapshot, member));
     Bytes from = member == pass_->cursor_member ? offset_of(pass_->cursor_block) : Bytes{0};
-    for (Bytes at = from; at < view->size();) {
-      auto extents = co_await view->extents(at, view->size() - at, extents_at_once);
-      if (!extents) co_return fail(extents.error());
-      if (extents->empty()) break;
-      for (const auto& e : *extents) {
-        if (!e.hole && !e.zero) total += e.length;
-      }
-      at = extents->back().at + extents->back().length;
-    }
+    CO_TRY(Bytes size, co_await data_in(std::move(view), from));
+    total += size;
   }
   co_return total;
 }

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "replica/group/ledger.h"
 #include "replica/systems/replica_testing.h"
 
 namespace lockstep::replica {
@@ -68,6 +69,47 @@ TEST(Cycle, AForecastOnlyLooks) {
   EXPECT_EQ(claims(parted.pair.b), there);
   EXPECT_EQ(parted.pair.a.pool().status().appended, a);
   EXPECT_EQ(parted.pair.b.pool().status().appended, b);
+}
+
+TEST(Cycle, AForecastSaysWhenNobodyKnowsAndWhatItIsAtMost) {
+  Parted parted;
+  TestSystem& b = parted.pair.b;
+  must(b.on_pool(b.pool().drop_follower(follower_id(parted.id, b.group("db")->id))));   // what it changed is nowhere any more
+  for (TestSystem* asked : {&parted.pair.a, &b}) {
+    Forecast told = must(asked->run(asked->engine->forecast(parted.id, Operation::failback)));
+    EXPECT_EQ(told.bytes, std::nullopt);
+    EXPECT_EQ(told.bytes_at_most, Bytes{400 * 4096});
+    EXPECT_EQ(told.overwritten, Bytes{20 * 4096});
+    EXPECT_THAT(told.steps, ::testing::Contains(::testing::HasSubstr("compare both ends")));
+    EXPECT_THAT(told.warnings, ::testing::ElementsAre(::testing::HasSubstr("neither journal nor map of b/db tells any more")));
+  }
+  Bytes before = parted.sent();
+  must(parted.pair.a.operate(parted.id, Operation::failback));
+  EXPECT_LE(parted.sent() - before, Bytes{400 * 4096});
+  EXPECT_EQ(parted.pair.a.content("db-v1"), parted.pair.b.content("db-v1"));
+}
+
+TEST(Cycle, AForecastWithOneEndOutOfReachStatesNoFigures) {
+  Parted parted;
+  parted.pair.cut();
+  parted.pair.world.run_for(std::chrono::seconds(10));
+  Forecast told = must(parted.pair.b.run(parted.pair.b.engine->forecast(parted.id, Operation::failback)));
+  EXPECT_EQ(told.bytes, std::nullopt);
+  EXPECT_EQ(told.bytes_at_most, std::nullopt);
+  EXPECT_EQ(told.overwritten, std::nullopt);
+  EXPECT_THAT(told.warnings, ::testing::Contains(::testing::HasSubstr("one end is out of reach")));
+}
+
+TEST(Cycle, AForecastOfAResumeCountsWhatWasWrittenMeanwhile) {
+  Pair pair{73};
+  GroupId group = pair.a.make_group("db", 1, Bytes{64 * 4096});
+  RelationshipId id = pair.create(group);
+  ASSERT_TRUE(pair.a.reaches(id, CopyState::synchronized));
+  must(pair.a.operate(id, Operation::suspend));
+  for (std::uint64_t b = 0; b < 10; ++b) pair.a.write("db-v1", 1 + b, Bytes{b * 4096});
+  Forecast told = must(pair.a.run(pair.a.engine->forecast(id, Operation::resume)));
+  EXPECT_EQ(told.bytes, Bytes{10 * 4096});
+  EXPECT_EQ(told.overwritten, Bytes{0});
 }
 
 TEST(Cycle, WithoutAForecastItIsTheSame) {
