@@ -80,6 +80,16 @@ Result<> check_fits(pool::Pool& pool, const store::GroupRow& row, const TargetWi
   return {};
 }
 
+// The group that the wish would get if it were not there: left so, with volumes that fit, before any copy had begun.
+const store::GroupRow* left_for(pool::Pool& pool, const TargetWish& wish) {
+  for (const std::string& name : {wish.source_group, wish.name}) {
+    const store::GroupRow* row = group_named(pool, name);
+    bool left = row != nullptr && row->id != wish.source && is_left_over(*row, wish);
+    if (left && row->resync->pass == 0 && row->resync->source_position == Origin{} && check_fits(pool, *row, wish)) return row;
+  }
+  return nullptr;
+}
+
 rt::Task<Result<bool>> holds_data_in(pool::Pool& pool, VolumeId id) {
   constexpr std::size_t few = 16;
   CO_TRY(pool::VolumeRef view, pool.open_volume(id));
@@ -115,8 +125,10 @@ Result<TargetPlan> plan_target(pool::Pool& pool, const TargetWish& wish) {
   out.group_name = wish.group;
   if (out.group_name.empty())
     out.group_name = group_named(pool, wish.source_group) != nullptr ? wish.name : wish.source_group;
+  const store::GroupRow* left = wish.group.empty() ? left_for(pool, wish) : nullptr;
+  if (left != nullptr) out.group_name = left->name;
   if (const store::GroupRow* row = group_named(pool, out.group_name)) {
-    if (wish.group.empty()) {
+    if (wish.group.empty() && left == nullptr) {
       return fail(Code::exists, "a group '" + out.group_name + "' is there already in pool '" +
                                     pool.status().name + "'; name another with --group");
     }

@@ -15,7 +15,8 @@ namespace lockstep::replica {
 struct TargetWish {
   RelationshipId relationship;
   std::string name;   // the relationship's
-  std::string group;  // asked for; empty: as source_group where that is free. One that exists is used
+  // Asked for; empty: as source_group where that is free, or was left free by a creation that broke off. One that exists is used.
+  std::string group;
   std::string source_group;
   GroupId source;          // where that is in the same pool: it is no target of its own
   bool own_names = false;  // volumes may carry the source's names where those are free

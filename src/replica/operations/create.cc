@@ -33,6 +33,17 @@ Result<SyncType> sync_type_from(std::uint32_t number) {
 
 }  // namespace
 
+namespace {
+
+// Whoever lost the connection does not know what became of what was asked.
+Error perhaps_made(Error error, const std::string& name, const std::string& system) {
+  if (error.code == Code::unreachable || error.code == Code::timeout || error.code == Code::cancelled)
+    error.message += "; should it have been made there all the same, create it again, which takes its place, or detach '" + name + "' on system '" + system + "'";
+  return error;
+}
+
+}  // namespace
+
 Error next_hop_answers_nobody(const std::string& group) {
   return {Code::unsupported, "group '" + group + "' follows another one and answers no host: its own target cannot be Synchronous; "
                              "give Asynchronous or Adaptive"};
@@ -125,6 +136,11 @@ wire::CreateTarget Creation::ask_for(const CreateRequest& request, const Facts& 
   put(facts.way, *wanted.mutable_way());
   if (request.sync_type == SyncType::mirror) put(facts.past, *wanted.mutable_past());
   wanted.set_created_us(ground_.host.clock().wall().us);
+  wanted.set_tells_known(true);
+  for (const auto& [known, entry] : roster_.all()) {
+    if (entry->kept.peer == request.target_system) wanted.add_known(bytes_of(known));
+  }
+  for (RelationshipId made : making_) wanted.add_known(bytes_of(made));
   return wanted;
 }
 
@@ -138,11 +154,12 @@ rt::Task<Result<EntryRef>> Creation::create(CreateRequest request, std::optional
     co_return co_await create_near(std::move(request), std::move(known), **near, std::move(pinned));
   }
   RelationshipId id = ground_.host.random().id<RelationshipId>();
+  Making making(making_, id);
   wire::Request ask;
   *ask.mutable_create_target() = ask_for(request, *facts, id);
   SystemId to = request.target_system;
   Result<wire::Reply> made = co_await peers_.call(to, std::move(ask), create_most);
-  if (!made) co_return fail(made.error().in("target"));
+  if (!made) co_return fail(perhaps_made(made.error(), request.name, peers_.name_of(to)).in("target"));
 
   Relationship relationship;
   relationship.id = id;
@@ -182,7 +199,7 @@ rt::Task<Result<EntryRef>> Creation::create(CreateRequest request, std::optional
   undo.mutable_remove_target()->set_made(made->create_target().made());
   Result<wire::Reply> undone = co_await peers_.call(to, std::move(undo), create_most);
   if (!undone)
-    co_return fail(entry.error().in("(and the target made for it stays: " + undone.error().message + ")"));
+    co_return fail(perhaps_made(undone.error(), request.name, peers_.name_of(to)).in(entry.error().message + "; and the target made for it stays"));
   co_return fail(entry.error());
 }
 
@@ -264,9 +281,23 @@ rt::Task<Result<wire::CreateTargetReply>> Creation::make_target(SystemId from, w
   bool local = from == ground_.self.id;
   if (id.is_none() || wanted.name().empty() || wanted.volumes_size() == 0 || wanted.volumes_size() > 65535)
     co_return fail(Code::invalid, "a target without a name or without volumes");
-  if (roster_.find(id) != nullptr || (!local && roster_.name_taken(wanted.name()))) {
+  Making making(making_, id);
+  std::vector<EntryRef> left;
+  if (!local && wanted.tells_known()) {
+    std::vector<RelationshipId> theirs;
+    for (const std::string& known : wanted.known()) theirs.push_back(id_from<RelationshipId>(known));
+    left = co_await left_by(from, std::move(theirs));
+  }
+  EntryRef same_name = local ? nullptr : roster_.find(std::string_view(wanted.name()));
+  bool free = same_name == nullptr || std::ranges::find(left, same_name) != left.end();
+  if (roster_.find(id) != nullptr || !free) {
     co_return fail(Code::exists, "system '" + ground_.self.name + "' has a relationship named '" +
-                                     wanted.name() + "' already; choose another name");
+                                     wanted.name() + "' already; choose another name, or detach that one there");
+  }
+  for (const EntryRef& entry : left) {
+    if (wanted.dry_run()) break;
+    Result<> gone = co_await withdraw(entry);
+    if (!gone) co_return fail(gone.error());
   }
   CO_TRY(Settings settings, settings_from(wanted.settings()));
   CO_TRY(SyncType type, sync_type_from(wanted.sync_type()));
@@ -275,7 +306,6 @@ rt::Task<Result<wire::CreateTargetReply>> Creation::make_target(SystemId from, w
   pool::Pool& pool = **chosen;
   TargetWish wish;
   wish.relationship = id;
-  for (const auto& [known, entry] : roster_.all()) wish.known.push_back(known);
   wish.name = wanted.name();
   wish.group = wanted.group();
   wish.source_group = wanted.source_group();
@@ -298,6 +328,8 @@ rt::Task<Result<wire::CreateTargetReply>> Creation::make_target(SystemId from, w
     }
   }
   for (const auto& volume : wanted.volumes()) wish.volumes.emplace_back(volume.name(), Bytes{volume.size()});
+  wish.known = known();
+  for (const EntryRef& entry : left) std::erase(wish.known, entry->kept.id);
   Result<TargetMade> made = co_await rt::run_on(pool.loop(), make_target_objects(pool, std::move(wish), ground_.host.clock().wall()));
   if (!made) co_return fail(made.error());
   wire::CreateTargetReply reply;

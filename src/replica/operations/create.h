@@ -2,6 +2,11 @@
 // Lives on: the control loop; volumes and groups are made on their pools' loops.
 #pragma once
 
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
 #include "base/base.h"
 #include "replica/group/target_objects.h"
 #include "replica/group/token.h"
@@ -55,12 +60,35 @@ class Creation {
   rt::Task<Result<>> begin_point(EntryRef entry, std::optional<Pinned> pinned);
   rt::Task<void> give_back_point(EntryRef entry);
 
+  // create_broken_off.cc: targets here whose source never came to know of them
+  rt::Task<std::vector<EntryRef>> left_by(SystemId from, std::vector<RelationshipId> known);
+  rt::Task<Result<>> withdraw(EntryRef entry);
+
+  // While its target is made, here or elsewhere, a relationship is in no roster.
+  class Making {
+   public:
+    Making(std::set<RelationshipId>& all, RelationshipId id) : all_(all), id_(id), first_(all.insert(id).second) {}
+    ~Making() {
+      if (first_) all_.erase(id_);
+    }
+    Making(const Making&) = delete;
+    Making& operator=(const Making&) = delete;
+
+   private:
+    std::set<RelationshipId>& all_;
+    RelationshipId id_;
+    bool first_;
+  };
+  // Of the roster, and those.
+  [[nodiscard]] std::vector<RelationshipId> known() const;
+
   rt::Task<Result<pool::Pool*>> choose(std::string asked, std::string source_pool, bool asked_by_name);
 
   const Ground& ground_;
   Pools& pools_;
   Peers& peers_;
   Roster& roster_;
+  std::set<RelationshipId> making_;
 };
 
 }  // namespace lockstep::replica

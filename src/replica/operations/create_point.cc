@@ -34,7 +34,7 @@ rt::Task<Result<pool::Pool*>> Creation::near_pool(CreateRequest request) {
 TargetWish Creation::near_wish(const CreateRequest& request, const Facts& facts, RelationshipId id) const {
   TargetWish wish;
   wish.relationship = id;
-  for (const auto& [known, entry] : roster_.all()) wish.known.push_back(known);
+  wish.known = known();
   wish.name = request.name;
   wish.group = request.target_group;
   wish.source_group = facts.group_name;
