@@ -65,6 +65,14 @@ Way Gates::way_to(GroupId group) const {
   return at == ways_.end() ? Way() : at->second;
 }
 
+void Gates::set_level(GroupId group, bool level) {
+  if (!level) {
+    level_.erase(group);
+  } else if (level_.insert(group).second) {
+    pool_.arrived().wake_all();
+  }
+}
+
 void Gates::leave(GroupId group, Claim& claim) {
   auto at = gates_.find(group);
   if (at == gates_.end()) return;

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "base/base.h"
@@ -64,11 +65,15 @@ class Gates {
   // To a group that is a target, as its source said last.
   void set_way(GroupId group, Way way) { ways_[group] = std::move(way); }
   [[nodiscard]] Way way_to(GroupId group) const;
+  // Whether it has all that its source had when that spoke last.
+  void set_level(GroupId group, bool level);
+  [[nodiscard]] bool is_level(GroupId group) const { return level_.contains(group); }
 
  private:
   pool::Pool& pool_;
   std::map<GroupId, std::unique_ptr<Gate>> gates_;
   std::map<GroupId, Way> ways_;
+  std::set<GroupId> level_;
 };
 
 }  // namespace lockstep::replica

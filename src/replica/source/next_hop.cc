@@ -28,12 +28,13 @@ rt::Task<Result<>> Source::await_whole(Channel& channel) {
   co_return Result<>{};
 }
 
-// Until the group has moved on: its own source sends what its target has already.
+// Until the group has moved on: its own source sends what its target has already. Or until that has nothing more: it lost what the
+// target has, which is kept there.
 rt::Task<Result<>> Source::await_move(Channel& channel) {
   constexpr Duration breath = std::chrono::milliseconds(100);
   flow(CopyState::unsynchronized, Progress::resyncing, "the target is ahead of its source, which is a target itself and catches up");
   Origin before = pool_.position(group_);
-  while (!channel.closed() && pool_.position(group_) == before && is_next_hop()) co_await pool_.arrived().wait();
+  while (!channel.closed() && pool_.position(group_) == before && is_next_hop() && !gates_.is_level(group_)) co_await pool_.arrived().wait();
   co_await channel.pause(breath);
   if (channel.closed()) co_return fail(*channel.closed());
   co_return Result<>{};

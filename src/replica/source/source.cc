@@ -312,8 +312,8 @@ rt::Task<Result<>> Source::act_on(Channel& channel, Contacted contacted) {
     case Plan::Kind::compare:
     case Plan::Kind::full: co_return co_await pass(channel, contacted);
     case Plan::Kind::ahead:
-      if (is_next_hop()) co_return co_await await_move(channel);
-      if (hold_until_) co_return co_await reclaim_in_turn(channel, plan.from, contacted.here.past.position);
+      if (is_next_hop() && !gates_.is_level(group_)) co_return co_await await_move(channel);
+      if (hold_until_ && !is_next_hop()) co_return co_await reclaim_in_turn(channel, plan.from, contacted.here.past.position);
       co_return co_await have_it_kept(channel);
     case Plan::Kind::diverged: co_return co_await have_it_kept(channel);
     case Plan::Kind::unrelated:

@@ -129,6 +129,7 @@ rt::Task<Error> Target::serve(std::unique_ptr<os::Stream> stream) {
   received_before_ += channel.received_bytes();
   channel_ = nullptr;
   serving_ = false;
+  gates_.set_level(group_, false);
   status_.settings.reset();
   bool opening = promoting_ && is_point(type_);
   if (!ending_ && !opening) {
@@ -197,6 +198,7 @@ rt::Task<Result<>> Target::on_hello(Channel& channel, Frame frame) {
   if (leads_through(way, {ground_.self.id, group_}))
     co_return fail(Code::invalid, "this end's data would come from itself: that is a circle; detach one of its relationships");
   gates_.set_way(group_, std::move(way));
+  gates_.set_level(group_, false);
   Result<> settled = co_await settle();
   if (!settled) co_return settled;
   Past here = past_of(pool_, group_);
@@ -286,6 +288,7 @@ Result<> Target::on_state(const Frame& frame) {
   status_.lag_told = std::chrono::microseconds(static_cast<std::int64_t>(state.lag_us()));
   status_.lag_told_at = loop_.clock().now();
   status_.backlog = Bytes{state.backlog()};
+  gates_.set_level(group_, status_.flow == CopyState::synchronized && state.backlog() == 0);
   status_.to_copy = Bytes{state.to_copy()};
   status_.copied = Bytes{state.copied()};
   status_.rpo_violated = state.rpo_violated();
