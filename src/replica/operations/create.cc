@@ -31,10 +31,6 @@ Result<SyncType> sync_type_from(std::uint32_t number) {
   return static_cast<SyncType>(number);
 }
 
-}  // namespace
-
-namespace {
-
 // Whoever lost the connection does not know what became of what was asked.
 Error perhaps_made(Error error, const std::string& name, const std::string& system) {
   if (error.code == Code::unreachable || error.code == Code::timeout || error.code == Code::cancelled)

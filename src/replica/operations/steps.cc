@@ -324,6 +324,10 @@ rt::Task<Result<>> Steps::forget(EntryRef entry, End end) {
     Result<> released = co_await rt::run_on(entry->target.pool->loop(), entry->target.end->release());
     if (!released) co_return released;
   }
+  if (entry->source.end) {   // given up for nobody any more: hosts may write again
+    Result<> freed = co_await rt::run_on(entry->source.pool->loop(), entry->source.end->take_back());
+    if (!freed) co_return freed;
+  }
   co_await roster_.close_ends(entry, true);
   co_return co_await roster_.forget(entry);
 }

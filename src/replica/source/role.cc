@@ -17,7 +17,8 @@ rt::Task<Result<bool>> Source::give_up_role(std::optional<Origin> seen) {
   rt::Budget& turn = gate_->reclaims();
   co_await turn.take(1);
   Result<> closed;
-  const bool good = group_row(pool_, group_)->role == store::Role::source && (!seen || *seen == past_of(pool_, group_).position);
+  const store::GroupRow* row = group_row(pool_, group_);
+  const bool good = row != nullptr && row->role == store::Role::source && (!seen || *seen == past_of(pool_, group_).position);
   if (good) closed = co_await close_to_hosts();
   turn.give(1);
   if (!closed) co_return fail(closed.error());

@@ -93,15 +93,13 @@ rt::Task<Result<>> Source::close(bool forget) {
   hang_up(bye);
   while (serving_ || verifying_) co_await moved_.wait();
   gated_ = false;
-  Result<> freed;
-  if (forget && gate_ != nullptr) freed = co_await take_back();   // for nobody any more: hosts may write again
   if (gate_ != nullptr) {
     gate_ = nullptr;
     gates_.leave(group_, *this);
   }
   loop_.cancel(bound_timer_);
   bound_timer_ = 0;
-  if (!forget || !freed) co_return freed;
+  if (!forget) co_return Result<>{};
   for (std::string_view kind : {full_pass, map_pass, compare_pass, moved_away}) {
     std::string held = purpose(kind, id_);
     Result<> dropped = co_await drop_internal(pool_, group_, std::move(held), SnapshotId{});
